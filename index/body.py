@@ -18,7 +18,8 @@ _NUMBER = re.compile(r"^\s*(?P<sign>¶\s?)?(?P<digits>\d{1,3})(?:\.(?!\d)\s*|\s+
 _OUTLINE = re.compile(r"^\s*(?P<label>[IVX]{1,5}|[A-Z])\.\s+(?P<title>\S.*)$")
 _RULE = re.compile(r"^\s*([-=_*~])(\s?\1){2,}\s*$")
 _MARKING = re.compile(r"^\((?P<marking>(?:U|SBU|C|S|TS|FOUO|LOU)(?:[/-]{1,2}[A-Z ]+)*)\)\s*")
-_ITEM = re.compile(r"^\s*(?:[-*•]+\s*\S|\(?[A-Za-z0-9]{1,2}[.)]\s|[A-Z][A-Z /]{2,30}: )")
+_ITEM = re.compile(r"^\s*(?:[-*•]+\s*\S|\(?[A-Za-z0-9]{1,2}[.)]\s)")
+_FIELD = re.compile(r"^\s*[A-Z][A-Z /]{2,30}: \S")
 _TITLED_LIST = re.compile(r"^\s*[A-Z][A-Za-z &/-]{2,40}:\s*$")
 _SIGNATURE = re.compile(r"^[A-Z][A-Z'’. -]{2,30}$")
 _NO_SIGNATURE = ("NONE", "END", "BEGIN", "TEXT", "COMMENT", "SUMMARY", "UNCLAS", "SECRET", "CONFIDENTIAL")
@@ -114,14 +115,17 @@ class _Reader:
         match = _NUMBER.match(line)
         if not match:
             return set()
-        before = self.lines[i - 1].strip() if i else ""
-        boundary = not before or ends_sentence(before) or _RULE.match(before) or _is_heading(before)
-        if not (match["sign"] or boundary):
+        if not (match["sign"] or self._boundary(i)):
             return set()
         values = {int(match["digits"])}
         if not match["sign"] and len(match["digits"]) > 1 and match["digits"][0] == "1" and match["digits"][1] != "0":
             values.add(int(match["digits"][1:]))
         return values - {0}
+
+    def _boundary(self, i: int) -> bool:
+        """Whether something new may start on line `i`."""
+        before = self.lines[i - 1].strip() if i else ""
+        return not before or before.upper() == "NONE" or ends_sentence(before) or _is_heading(before) or bool(_RULE.match(before))
 
     def _restarts(self) -> int:
         """How often the numbering starts at 1 right under an outline heading or a titled list."""
@@ -143,7 +147,7 @@ class _Reader:
         while i < len(self.lines):
             line = self.lines[i]
             before = self.lines[i - 1].strip() if i else ""
-            boundary = not before or ends_sentence(before) or bool(_RULE.match(before)) or _is_heading(before)
+            boundary = self._boundary(i)
             outline = self._outline(line)
             if not line.strip() or _RULE.match(line):
                 if _RULE.match(line):
@@ -173,7 +177,7 @@ class _Reader:
                 break
             title += " " + self.lines[i].strip()
             i += 1
-        return " ".join(title.split()), i
+        return " ".join(title.split()).rstrip(":"), i
 
     def _leads_list(self, i: int) -> bool:
         following = next((j for j in range(i + 1, len(self.lines)) if self.lines[j].strip()), -1)
@@ -250,7 +254,7 @@ class _Reader:
         text = " ".join(line.split())
         if not part.blocks:
             part.blocks.append(text)
-        elif _ITEM.match(line) and (new_block or ends_sentence(part.blocks[-1])):
+        elif _FIELD.match(line) or (_ITEM.match(line) and (new_block or ends_sentence(part.blocks[-1]))):
             part.blocks.append(text)
         elif new_block and not self._runs_on(part.blocks[-1], text):
             part.blocks.append(text)

@@ -17,6 +17,7 @@ _NEWLINE_ENTITY = re.compile("".join(rf"{re.escape(c)}\n?" for c in "&#x000A") +
 _ENTITY = re.compile(r"&(?:#x?[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _PAGE_BREAK = re.compile(r"^\s*[A-Z][A-Z .'/-]*\s+\d{5,8}\s+\d{3}(?:\.\d)?\s+OF\s+\d{3}\s*$")
 _TERMINAL = re.compile(r"[.!?:;][\"'”’)\]]*$")
+_HEADING_RUNS_ON = re.compile(r"(,|\b(OR|AND|OF|THE|FOR|IN|ON|TO))$")
 _WORD_END = re.compile(r"([A-Za-z]+)$")
 _WORD_START = re.compile(r"^([A-Za-z]+)")
 _COMMON = frozenset(
@@ -47,28 +48,27 @@ def clean_lines(text: str) -> list[str]:
 
 
 def _remove_page_breaks(lines: Sequence[str]) -> list[str]:
+    """The lines without page breaks. One stands between an empty line and up to two; further empty lines are the text's own."""
     out: list[str] = []
-    broken = False
+    empty, broken = 0, False  # empty lines before the break that is being passed
+    after = 0
     for line in lines:
         if _PAGE_BREAK.match(line):
-            while out and not out[-1]:
-                out.pop()
-            broken = True
+            if not broken:
+                empty = 0
+                while out and not out[-1]:
+                    out.pop()
+                    empty += 1
+            broken, after = True, 0
         elif broken and not line:
-            continue
+            after += 1
         else:
-            if broken and out and not _continues(out[-1], line):
+            heading = bool(out) and (out[-1].isupper() or line.isupper()) and not _HEADING_RUNS_ON.search(out[-1])
+            if broken and (empty > 1 or after > 2 or heading):
                 out.append("")
             out.append(line)
             broken = False
     return out
-
-
-def _continues(before: str, after: str) -> bool:
-    """Whether a sentence, or a heading, runs on from one line to the next over a page break."""
-    if before.isupper():
-        return after.isupper() and bool(re.search(r"(,|\b(OR|AND|OF|THE|FOR|IN|ON|TO))$", before))
-    return not ends_sentence(before) and not after.isupper()
 
 
 @functools.cache

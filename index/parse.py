@@ -176,9 +176,12 @@ class _PageText(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._hidden = 0
+        self._in_row = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._hidden += tag in ("script", "style")
+        if tag == "tr":
+            self._in_row = True
         if tag in self._BREAKS:
             self.parts.append("\n")
         elif tag in ("td", "th"):
@@ -186,10 +189,11 @@ class _PageText(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden -= tag in ("script", "style") and self._hidden > 0
+        if tag == "tr":
+            self._in_row = False
         if tag in self._BREAKS and tag != "br":
             self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            inside_row = self.parts and self.parts[-1] == " "
-            self.parts.append(" ".join(data.split()) if inside_row else data)
+            self.parts.append(" ".join(data.split()) if self._in_row else data)

@@ -1,0 +1,331 @@
+"""The commands of `cable-qa`, each a few lines; heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.cable import Citation, Paragraph
+from index.errors import CableQAError, InputError
+
+if TYPE_CHECKING:
+    from index.store import Filter
+    from qa.answer import Answer, CableQA
+
+DEFAULT_INDEX = "data/index"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command. Exit code 0: done; 1: a requirement failed or a claim is unsupported; 2: the input is at fault."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
+    args = _parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except CableQAError as error:
+        print(f"cable-qa: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("cable-qa: stopped; what is done is kept, and the same command goes on from here", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cable-qa", description="Ask questions of an archive of diplomatic cables, and check the answers.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    index, model, where, as_json = (argparse.ArgumentParser(add_help=False) for _ in range(4))
+    index.add_argument("--index", metavar="DIR", help=f"index folder (default: $CABLE_QA_INDEX or {DEFAULT_INDEX})")
+    model.add_argument("--model", metavar="SPEC", default=os.environ.get("CABLE_QA_MODEL", "quotes"), help="quotes, openai:NAME or ollama:NAME")
+    where.add_argument(
+        "--filter", action="append", default=[], metavar="NAME=VALUE", dest="filters",
+        help="origin=, classification=, tag=, from=YYYY-MM-DD, to=YYYY-MM-DD, cable=REFERENCE_ID; repeatable",
+    )  # fmt: skip
+    as_json.add_argument("--json", action="store_true", help="JSON on stdout")
+
+    def command(name: str, run: Any, help: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, parents=[index, *parents])
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command("index", _index, "read cables from files and folders, and make or update the index")
+    sub.add_argument("paths", nargs="+", metavar="PATH")
+    sub.add_argument("--embedding-model", metavar="MODEL", help="a sentence-transformers folder or name (default: all-MiniLM-L6-v2)")
+    sub = command("ask", _ask, "answer a question, or a file of questions", model, where, as_json)
+    sub.add_argument("question", nargs="?", metavar="QUESTION")
+    sub.add_argument("--batch", metavar="IN.jsonl")
+    sub.add_argument("--out", metavar="OUT.jsonl")
+    sub = command("search", _search, "the paragraphs nearest to a query, best first", where, as_json)
+    sub.add_argument("query", metavar="QUERY")
+    sub.add_argument("-k", type=int, default=20, help="how many (default: 20)")
+    sub = command("show", _show, "a cable, or a paragraph of it", as_json)
+    sub.add_argument("reference_id", metavar="REFERENCE_ID")
+    sub.add_argument("paragraph", nargs="?", metavar="PARAGRAPH", help="24, II.A.2 or header")
+    sub = command("check", _check, "check a text that cites cables, sentence by sentence", as_json)
+    sub.add_argument("text_file", metavar="TEXT_FILE")
+    sub = command("evaluate", _evaluate, "run a golden set", model)
+    sub.add_argument("golden", metavar="GOLDEN.jsonl")
+    sub.add_argument("--out", required=True, metavar="RUN_DIR")
+    sub.add_argument("--require", action="append", default=[], metavar="NAME>=X")
+    sub = command("serve", _serve, "open the app in the browser", model)
+    sub.add_argument("--host", default="127.0.0.1")
+    sub.add_argument("--port", type=int, default=7860)
+    return parser
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    return Path(args.index or os.environ.get("CABLE_QA_INDEX") or DEFAULT_INDEX)
+
+
+def parse_filters(filters: Iterable[str]) -> Filter:
+    """`["origin=Embassy X", "from=2009-01-01"]` -> Filter; InputError names the one that cannot be read."""
+    from index.store import Filter
+
+    values: dict[str, Any] = {}
+    cables: list[str] = []
+    names = {"origin": "origin", "classification": "classification", "tag": "tag", "from": "sent_from", "to": "sent_to"}
+    for text in filters:
+        name, _, value = text.partition("=")
+        if name == "cable" and value:
+            cables.append(value.upper())
+        elif name not in names or not value:
+            raise InputError(f"--filter {text!r} is not known. Use origin=, classification=, tag=, from=, to= or cable=.")
+        elif name in ("from", "to"):
+            try:
+                values[names[name]] = date.fromisoformat(value)
+            except ValueError:
+                raise InputError(f"--filter {text!r} has no day. Write it as {name}=2009-12-31.") from None
+        else:
+            values[names[name]] = value.upper() if name == "tag" else value
+    return Filter(**values, cables=tuple(cables))
+
+
+def build_index(paths: Sequence[Path], folder: Path, embedding_model: str | None = None) -> str:
+    """Makes or updates the index in `folder`, with a progress bar on stderr; returns the report as a line.
+
+    Raises InputError where the paths hold no cable at all.
+    """
+    from tqdm import tqdm
+
+    from index.build import build
+    from index.corpus import Corpus
+    from index.embed import Embedder, identity_of
+
+    corpus = Corpus(paths)
+    streamed = any(file.suffix.lower() == ".csv" for path in paths for file in ([path] if path.is_file() else path.rglob("*.csv")))
+    cables = corpus if streamed else list(corpus)
+    if not streamed and not cables:
+        for problem in corpus.problems:
+            print(problem, file=sys.stderr)
+        raise InputError(f"No cable in {', '.join(map(str, paths))}.")
+    total = None if streamed else len(list(cables))
+    with tqdm(total=total, unit=" cables", desc="Indexing", file=sys.stderr, disable=None) as bar:
+
+        def progress(done: int, embedded: int) -> None:
+            bar.set_postfix_str(f"{embedded} passages embedded", refresh=False)
+            bar.update(done - bar.n)
+
+        report = build(
+            cables, folder, lambda: Embedder(embedding_model), identity_of(embedding_model),
+            roots=[str(path) for path in corpus.paths], progress=progress,
+        )  # fmt: skip
+    for problem in corpus.problems:
+        print(problem, file=sys.stderr)
+    return (
+        f"{corpus.cables} cables read: {report.added} added, {report.changed} changed, {report.removed} removed, {report.unchanged} unchanged; "
+        f"{report.embedded} passages embedded in {report.seconds:.1f} s; {len(corpus.problems)} problems"
+    )
+
+
+def open_or_build(args: argparse.Namespace) -> CableQA:
+    """The index of the call; where none was named and none is there, one of the sample corpus is built first."""
+    from qa.answer import open_qa
+
+    folder = _folder(args)
+    if not args.index and not (folder / "cables.sqlite").exists():
+        from index.corpus import SAMPLE
+
+        print(f"No index in {folder}: building one from the sample corpus (invented cables).", file=sys.stderr)
+        print(build_index([SAMPLE], folder), file=sys.stderr)
+    return open_qa(folder, getattr(args, "model", "quotes"))
+
+
+def _index(args: argparse.Namespace) -> int:
+    print(build_index([Path(path) for path in args.paths], _folder(args), args.embedding_model))
+    return 0
+
+
+def _ask(args: argparse.Namespace) -> int:
+    if args.batch:
+        return _batch(args)
+    if not args.question:
+        raise InputError('ask needs a question, or --batch IN.jsonl --out OUT.jsonl. Example: cable-qa ask "Who signed 09X1?"')
+    where = parse_filters(args.filters)
+    qa = open_or_build(args)
+    answer = qa.answer(args.question, where=where)
+    if args.json:
+        _print_json(answer.as_json())
+    else:
+        print("\n".join(_lines(answer)))
+    return 0
+
+
+def _lines(answer: Answer) -> Iterable[str]:
+    yield answer.answer
+    if answer.citations:
+        yield ""
+    for one in answer.citations:
+        yield f"[{one.number}] {one.citation}"
+    for statement in answer.statements:
+        if statement.verdict != "supported":
+            yield f"({statement.verdict}: {statement.text[:60]!r}; {'; '.join(statement.problems) or 'not in the cited paragraphs'})"
+
+
+def _batch(args: argparse.Namespace) -> int:
+    from qa.answer import Turn
+
+    if not args.out:
+        raise InputError("--batch needs --out OUT.jsonl.")
+    try:
+        lines = Path(args.batch).read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{args.batch} cannot be read: {error}.") from None
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+                history = [Turn(turn["question"], turn["answer"]) for turn in row.get("history") or []]
+                rows.append((row["id"], str(row["question"]), history))
+            except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+                raise InputError(f"{args.batch}:{number}: needs JSON with id and question ({error}).") from None
+    where = parse_filters(args.filters)
+    qa = open_or_build(args)
+    out = Path(args.out)
+    part = out.with_name(out.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        for id_, question, history in rows:
+            file.write(json.dumps(qa.answer(question, history, where).as_json(id_), ensure_ascii=False) + "\n")
+    part.replace(out)
+    return 0
+
+
+def _search(args: argparse.Namespace) -> int:
+    where = parse_filters(args.filters)
+    qa = open_or_build(args)
+    rows = []
+    for hit in qa.search(args.query, args.k, where):
+        paragraph = qa.store.paragraph(hit.citation)
+        rows.append(_row(hit.citation, paragraph) | {"score": round(hit.score, 4)})
+        if not args.json:
+            print(f"{hit.score:8.3f}  {hit.citation}  {' '.join(paragraph.text.split())[:100]}")
+    if args.json:
+        _print_json(rows)
+    return 0
+
+
+def _row(citation: Citation, paragraph: Paragraph) -> dict[str, Any]:
+    return {"reference_id": citation.reference_id, "section": citation.section, "paragraph": citation.paragraph, "text": paragraph.text}
+
+
+def _paragraph_json(paragraph: Paragraph) -> dict[str, Any]:
+    return {name: getattr(paragraph, name) for name in ("section", "paragraph", "heading", "marking", "text")}
+
+
+def _show(args: argparse.Namespace) -> int:
+    from index.store import Store
+
+    with Store.open(_folder(args)) as store:
+        cable = store.cable(args.reference_id)
+        if args.paragraph:
+            section, _, number = args.paragraph.removeprefix("¶").rpartition(".")
+            found = store.paragraph(Citation(cable.reference_id, section or None, number))
+            if args.json:
+                _print_json({"reference_id": cable.reference_id, **_paragraph_json(found)})
+            else:
+                print(found.text)
+            return 0
+    if args.json:
+        _print_json({
+            "reference_id": cable.reference_id,
+            "sent": f"{cable.sent:%Y-%m-%dT%H:%M:%SZ}" if cable.sent else None,
+            "origin": cable.origin, "classification": cable.classification, "subject": cable.subject, "tags": list(cable.tags),
+            "references": list(cable.references), "signature": cable.signature,
+            "paragraphs": [_paragraph_json(paragraph) for paragraph in cable.paragraphs],
+        })  # fmt: skip
+        return 0
+    print(cable.header.text)
+    heading = None
+    for paragraph in cable.paragraphs:
+        if paragraph.heading and paragraph.heading != heading:
+            print(f"\n{paragraph.heading}")
+        heading = paragraph.heading
+        label = cable.citation(paragraph).label
+        print(f"\n{'¶' + label + ' ' if label else ''}{'(' + paragraph.marking + ') ' if paragraph.marking else ''}{paragraph.text}")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from index.store import Store
+    from qa.check import check
+
+    try:
+        text = Path(args.text_file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{args.text_file} cannot be read: {error}.") from None
+    with Store.open(_folder(args)) as store:
+        found = check(text, store)
+    if args.json:
+        rows = [
+            {"text": one.text, "citations": [str(c) for c in one.citations], "verdict": one.verdict, "problems": list(one.problems)}
+            for one in found
+        ]  # fmt: skip
+        _print_json({"statements": rows})
+    else:
+        for one in found:
+            print(f"{one.verdict or 'no citation':12} {one.text}")
+            for problem in one.problems:
+                print(f"{'':12} - {problem}")
+    return int(any(one.verdict in ("unsupported", "contradicted") for one in found))
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from qa.evaluate import run, table, unmet
+    from qa.golden import load_golden
+
+    qa = open_or_build(args)
+    rows = load_golden(Path(args.golden), qa.store)
+    with tqdm(total=len(rows), unit=" questions", file=sys.stderr, disable=None) as bar:
+        summary = run(qa, rows, Path(args.out), lambda done, _: bar.update(done - bar.n) and None)
+    print("\n".join(table(summary)))
+    failed = unmet(summary, args.require)
+    for line in failed:
+        print(f"cable-qa: {line}", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from app import serve
+
+    serve(open_or_build(args), args.host, args.port)
+    return 0
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

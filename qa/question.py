@@ -1,0 +1,138 @@
+"""What a question says about itself: cables, paragraphs, dates and header fields it names.
+
+Flows in: a question and its history. Flows out: a Question. Pure text; does not know the index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from index.cable import normalise_reference_id
+
+_REFERENCE = re.compile(r"\b\d{2}\s?[A-Za-z][A-Za-z ]{2,30}?\s?\d{1,7}\b")
+_COMPACT = re.compile(r"\b\d{2}[A-Za-z]{3,}\d{1,7}\b")
+_PARAGRAPH = re.compile(
+    r"(?:¶|\bpara(?:graph)?s?\b\.?)\s*(?P<section>(?:[IVX]+|[A-Z])(?:\.[A-Z][A-Z ]*)*\.)?(?P<number>\d{1,3})\b", re.IGNORECASE
+)
+_ITEM = re.compile(r"\b(?:item|point|entry|number|no\.?)\s*(\d{1,3})\b", re.IGNORECASE)
+_SECTION = re.compile(r"\bsection\s+((?:[IVX]+|[A-Z])(?:\.[A-Z]+)*)\b")
+_LIST = re.compile(r"\b(?:the\s+)?([a-z]+(?: courses?)?)\s+(?:list|subsection|heading)\b", re.IGNORECASE)
+_MONTHS = "january february march april may june july august september october november december".split()
+_CABLE_WORD = r"(?:cable|telegram|message|dispatch|report cable|it|this one|\d{2}[A-Z]{3,}\d+)"
+_SENT_IN = re.compile(
+    rf"\b(?P<month>{'|'.join(_MONTHS)})\s+(?:\d{{1,2}},?\s+)?(?P<year>(?:19|20)\d\d)\s+(?:\w+\s+){{0,6}}?(?:cable|telegram|report text|text|dispatch)\b"
+    rf"|\b(?:cables?|telegrams?|reported|sent|dated|written)\s+(?:\w+\s+){{0,2}}?(?:in|of|from|on|for)\s+(?:\d{{1,2}}\s+)?(?P<month2>{'|'.join(_MONTHS)})"
+    r"\s+(?:\d{1,2},?\s+)?(?P<year2>(?:19|20)\d\d)\b"
+    rf"|\b(?P<month3>{'|'.join(_MONTHS)})\s+(?:cable|telegram|dispatch)\b",
+    re.IGNORECASE,
+)
+_HEADER_FIELDS = (
+    ("Signature", rf"\bwho\s+(?:was it (?:that )?)?signed\b.*\b{_CABLE_WORD}\b|\b{_CABLE_WORD}\b.*\bsigned by\b|\bsignature\b|\bsignatory\b"),
+    ("Date", rf"\bwhen\b.*\b{_CABLE_WORD}\b.*\b(?:sent|transmitted|dispatched|dated|go out)\b|\b(?:date|day)\b.*\b{_CABLE_WORD}\b.*\b(?:sent|bear|carr)|\bwhat is the date of\b.*\b{_CABLE_WORD}\b"),
+    ("TAGS", r"\b(?:subject |which |what )?tags\b"),
+    ("Classification", rf"\bhow\b.*\b{_CABLE_WORD}\b.*\bclassified\b|\bclassification\b.*\b{_CABLE_WORD}\b|\b{_CABLE_WORD}\b.*\bclassification\b"),
+    ("Subject", rf"\bsubject line\b|\bwhat is the subject of\b.*\b{_CABLE_WORD}\b"),
+    ("References", rf"\b(?:which|what)\b.*\b(?:cables?|telegrams?)\b.*\b(?:does|do|is|are)\b.*\b(?:refer|reference|cite|mention)"),
+    ("Origin", rf"\b(?:which|what)\b.*\b(?:post|embassy|consulate|mission)\b.*\b(?:sent|wrote|originated?|drafted|filed)\b.*\b{_CABLE_WORD}\b"),
+    ("Addressees", rf"\b(?:to whom|who(?:m)?)\b.*\b{_CABLE_WORD}\b.*\b(?:addressed|sent to|copied)\b"),
+)  # fmt: skip
+_ABOUT = re.compile(r"\bwhat(?:'s| is| does)?\b.*\b(?:about|deal with)\s*\??$|^\s*(?:summari[sz]e|sum up|give (?:me )?(?:a|the) summary)", re.I)
+_ANAPHORA = re.compile(
+    r"^\s*(?:and|but|so|what about|how about|then)\b|\b(?:it|its|they|them|their|he|she|him|her|his|hers|that|those|these|this|there|then|"
+    r"the (?:same|other|latter|former|year before|previous year)|one|ones|former|latter)\b",
+    re.IGNORECASE,
+)
+STOP_WORDS = frozenset(
+    """a about according after all also an and any are as at be been before being both but by can could did do does doing for from
+    give given had has have having he her hers him his how i if in into is it its itself just like many me might more most much must
+    my no nor not of off on one only or other our out over own s same say says said she should so some such tell than that the their
+    them then there these they this those through to too under until up us very was we were what when where which while who whom
+    whose why will with would you your""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A cable, or a paragraph of one, that the question names. `listed`: the title of a list in the section."""
+
+    reference_id: str
+    section: str | None = None
+    paragraph: str | None = None
+    listed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that stands alone, and what it names.
+
+    `field` is the header field it asks for, `about` whether it asks what a cable or paragraph says as a
+    whole, `months` the (year or None, month) in which a cable it speaks of was sent.
+    """
+
+    text: str
+    named: tuple[Named, ...] = ()
+    field: str | None = None
+    about: bool = False
+    months: tuple[tuple[int | None, int], ...] = ()
+
+
+def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
+    """The question, with the exchange before it where it leans on it; unchanged where it does not.
+
+    A question leans on the exchange before it where it has a pronoun or opens with "and". Source: the simplest
+    of the rewriting baselines in conversational search (prepend the last turn).
+    """
+    text = " ".join(question.split())
+    if not history or (not _ANAPHORA.search(text) and len(text.split()) > 4):
+        return text
+    if _COMPACT.search(text):
+        return text
+    previous, answer = history[-1]
+    return f"{previous.strip()} {answer.strip()[:300]} {text}"
+
+
+def read_question(text: str) -> Question:
+    """What a standalone question names; an empty question names nothing."""
+    references = []
+    for match in [*_COMPACT.finditer(text), *_REFERENCE.finditer(text)]:
+        reference = normalise_reference_id(match[0])
+        if reference and reference not in references:
+            references.append(reference)
+    section, paragraph, listed = _paragraph(text)
+    named = tuple(Named(reference, section, paragraph, listed) for reference in references)
+    field = next((name for name, pattern in _HEADER_FIELDS if re.search(pattern, text, re.IGNORECASE)), None)
+    if field and not references and not re.search(r"\b(cable|telegram|message|dispatch)s?\b", text, re.IGNORECASE):
+        field = None
+    if paragraph:
+        field = None
+    return Question(text, named, field, bool(_ABOUT.search(text)), _months(text))
+
+
+def _paragraph(text: str) -> tuple[str | None, str | None, str | None]:
+    match = _PARAGRAPH.search(text)
+    named = _SECTION.search(text)
+    item = _ITEM.search(text)
+    section = match["section"].rstrip(".") if match and match["section"] else named[1] if named else None
+    listed = _LIST.search(text)
+    if match:
+        return section, match["number"], listed[1] if listed else None
+    if item and (section or listed):
+        return section, item[1], listed[1] if listed else None
+    return section, None, None
+
+
+def _months(text: str) -> tuple[tuple[int | None, int], ...]:
+    months = []
+    for match in _SENT_IN.finditer(text):
+        name = match["month"] or match["month2"] or match["month3"]
+        year = match["year"] or match["year2"]
+        months.append((int(year) if year else None, _MONTHS.index(name.lower()) + 1))
+    return tuple(months)
+
+
+def sent_in(sent: date | None, months: Sequence[tuple[int | None, int]]) -> bool:
+    """Whether a day lies in one of the months."""
+    return sent is not None and any(sent.month == month and year in (None, sent.year) for year, month in months)

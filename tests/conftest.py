@@ -1,0 +1,48 @@
+"""What several test files need: the real archive's files where they lie, and an index of the sample corpus."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["ANONYMIZED_TELEMETRY"] = "False"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_corpus() -> Path:
+    """The folder of real cables; they hold private people's data and are not part of the project."""
+    folder = Path(os.environ.get("CABLE_QA_CORPUS", ROOT.parent / "shared" / "corpus"))
+    if not folder.is_dir():
+        pytest.skip(f"no real corpus in {folder}; set CABLE_QA_CORPUS")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedder():
+    from index.embed import Embedder
+
+    return Embedder()
+
+
+@pytest.fixture(scope="session")
+def sample_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the sample corpus, made by the command itself."""
+    from index.corpus import SAMPLE
+    from qa.cli import build_index
+
+    folder = tmp_path_factory.mktemp("sample") / "index"
+    build_index([SAMPLE], folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_qa(sample_index: Path):
+    from qa.answer import open_qa
+
+    return open_qa(sample_index)
