@@ -23,7 +23,7 @@ _FIELD = re.compile(r"^\s*[A-Z][A-Z /]{2,30}: \S")
 _TITLED_LIST = re.compile(r"^\s*[A-Z][A-Za-z &/-]{2,40}:\s*$")
 _SIGNATURE = re.compile(r"^[A-Z][A-Z'’. -]{2,30}$")
 _NO_SIGNATURE = ("NONE", "END", "BEGIN", "TEXT", "COMMENT", "SUMMARY", "UNCLAS", "SECRET", "CONFIDENTIAL")
-_ROMAN = "I II III IV V VI VII VIII IX X XI XII XIII XIV XV".split()
+_ROMAN = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV", "XV"]
 _SKIP = 3  # paragraphs that a cable may lack in its numbering
 
 
@@ -64,9 +64,9 @@ def _signature(lines: Sequence[str]) -> tuple[list[str], str | None]:
     while body and (not body[-1].strip() or body[-1].strip() in ("NNNN", "#", "##")):
         body.pop()
     last = body[-1].strip() if body else ""
-    if len(body) > 1 and _SIGNATURE.match(last) and len(last.split()) <= 3 and not last.startswith(_NO_SIGNATURE):
-        if ends_sentence(body[-2]) or not body[-2].strip():
-            return body[:-1], last.rstrip(".")
+    alone = len(body) > 1 and (not body[-2].strip() or ends_sentence(body[-2]))
+    if alone and _SIGNATURE.match(last) and len(last.split()) <= 3 and not last.startswith(_NO_SIGNATURE):
+        return body[:-1], last.rstrip(".")
     return body, None
 
 
@@ -125,7 +125,13 @@ class _Reader:
     def _boundary(self, i: int) -> bool:
         """Whether something new may start on line `i`."""
         before = self.lines[i - 1].strip() if i else ""
-        return not before or before.upper() == "NONE" or ends_sentence(before) or _is_heading(before) or bool(_RULE.match(before))
+        return (
+            not before
+            or before.upper() == "NONE"
+            or ends_sentence(before)
+            or _is_heading(before)
+            or bool(_RULE.match(before))
+        )
 
     def _restarts(self) -> int:
         """How often the numbering starts at 1 right under an outline heading or a titled list."""
@@ -172,7 +178,12 @@ class _Reader:
 
     def _whole_heading(self, i: int, title: str) -> tuple[str, int]:
         i += 1
-        while i < len(self.lines) and _is_heading(self.lines[i]) and not self._outline(self.lines[i]) and i not in self.numbers:
+        while (
+            i < len(self.lines)
+            and _is_heading(self.lines[i])
+            and not self._outline(self.lines[i])
+            and i not in self.numbers
+        ):
             if _TITLED_LIST.match(self.lines[i]):
                 break
             title += " " + self.lines[i].strip()
@@ -242,7 +253,9 @@ class _Reader:
     def _lift_title(self) -> None:
         """Makes the last block a heading where it stands alone and reads as one."""
         blocks = self.done[-1].blocks
-        alone = len(blocks) > 1 and ends_sentence(blocks[-2]) or (len(blocks) == 1 and self.done[-1].number == BEFORE_FIRST)
+        alone = (len(blocks) > 1 and ends_sentence(blocks[-2])) or (
+            len(blocks) == 1 and self.done[-1].number == BEFORE_FIRST
+        )
         if alone and _is_title(blocks[-1]):
             self.pending.append(blocks.pop())
 
@@ -252,11 +265,12 @@ class _Reader:
             part.headings += self.pending
             self.heading, self.pending, new_block = self.pending, [], True
         text = " ".join(line.split())
-        if not part.blocks:
-            part.blocks.append(text)
-        elif _FIELD.match(line) or (_ITEM.match(line) and (new_block or ends_sentence(part.blocks[-1]))):
-            part.blocks.append(text)
-        elif new_block and not self._runs_on(part.blocks[-1], text):
+        if (
+            not part.blocks
+            or _FIELD.match(line)
+            or (_ITEM.match(line) and (new_block or ends_sentence(part.blocks[-1])))
+            or (new_block and not self._runs_on(part.blocks[-1], text))
+        ):
             part.blocks.append(text)
         else:
             glue = "" if re.search(r"\w-$", part.blocks[-1]) and text[:1].isalnum() else " "

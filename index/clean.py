@@ -21,8 +21,48 @@ _HEADING_RUNS_ON = re.compile(r"(,|\b(OR|AND|OF|THE|FOR|IN|ON|TO))$")
 _WORD_END = re.compile(r"([A-Za-z]+)$")
 _WORD_START = re.compile(r"^([A-Za-z]+)")
 _COMMON = frozenset(
-    "a an and are as at be but by for from had has he her his if in is it its not of on or she so than that the their "
-    "they this to was were which who will with".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "by",
+        "for",
+        "from",
+        "had",
+        "has",
+        "he",
+        "her",
+        "his",
+        "if",
+        "in",
+        "is",
+        "it",
+        "its",
+        "not",
+        "of",
+        "on",
+        "or",
+        "she",
+        "so",
+        "than",
+        "that",
+        "the",
+        "their",
+        "they",
+        "this",
+        "to",
+        "was",
+        "were",
+        "which",
+        "who",
+        "will",
+        "with",
+    ]
 )
 
 
@@ -117,7 +157,7 @@ def _glue(before: str, after: str, counts: Counter[str]) -> str:
     """What belongs between two halves of a cut line: a space, or nothing where a word was cut."""
     left, right = _WORD_END.search(before), _WORD_START.search(after)
     if not left or not right:
-        return "" if after.startswith(" ") or before[-1:].isdigit() and after[:1].isdigit() else " "
+        return "" if after.startswith(" ") or (before[-1:].isdigit() and after[:1].isdigit()) else " "
     head, tail = left[1].lower(), right[1].lower()
 
     def known(word: str, own: int) -> bool:

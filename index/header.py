@@ -24,8 +24,10 @@ _CLASSIFICATION = re.compile(
 _SECTION = re.compile(r"\bSECTION\s+\d+\s+OF\s+\d+\s*")
 _POST_NUMBER = re.compile(r"(?P<post>[A-Z][A-Z .'-]*?)\s+(?P<number>\d{5,7})\s*$")
 _SENT = re.compile(r"^\s*(?:[A-Z]\s+)?(\d{2})(\d{2})(\d{2})Z\s+([A-Z]{3})\s+(\d{2,4})\b", re.MULTILINE)
-_MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
-_REFERENCE = re.compile(r"(?:^|[\s(:])(?:[A-Z][.)]\s*)?(?:(?P<year>\d{2})\s+)?(?P<post>[A-Za-z][A-Za-z .'-]*?)\s+(?P<number>\d{1,7})\b")
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_REFERENCE = re.compile(
+    r"(?:^|[\s(:])(?:[A-Z][.)]\s*)?(?:(?P<year>\d{2})\s+)?(?P<post>[A-Za-z][A-Za-z .'-]*?)\s+(?P<number>\d{1,7})\b"
+)
 _NUMBERED = re.compile(r"^\s*(¶\s?)?\d{1,3}\.\s")
 _POSTS = {"AMEMBASSY": "Embassy", "AMCONSUL": "Consulate", "USMISSION": "Mission", "USOFFICE": "Office"}
 
@@ -83,7 +85,7 @@ def _fields(lines: Sequence[str]) -> tuple[dict[str, list[str]], int, int]:
     first = end = None
     for i, line in enumerate(lines):
         match = _LABEL.match(line)
-        if match and end is None or (match and end is not None and not any(x.strip() for x in lines[end:i])):
+        if (match and end is None) or (match and end is not None and not any(x.strip() for x in lines[end:i])):
             label = re.sub(r"[\s.]", "", match["label"]).upper()
             name = "TAGS" if label.startswith("TAG") else "SUBJECT" if label.startswith("SUBJ") else "REF"
             if not label.startswith(("TAG", "SUBJ", "REF")):

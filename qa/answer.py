@@ -86,7 +86,9 @@ class Answer:
         """The answer JSON of the contract, with `id` first where one is given."""
         row: dict[str, Any] = {} if id is None else {"id": id}
         row |= {key: getattr(self, key) for key in ("question", "rewritten_question", "answer", "abstained")}
-        row["statements"] = [asdict(s) | {"citations": list(s.citations), "problems": list(s.problems)} for s in self.statements]
+        row["statements"] = [
+            asdict(s) | {"citations": list(s.citations), "problems": list(s.problems)} for s in self.statements
+        ]
         row["citations"] = [
             {"number": c.number, **asdict(c.citation), "item": c.item, "quote": c.quote, "start": c.start, "end": c.end,
              "score": round(c.score, 4)} for c in self.citations
@@ -141,7 +143,9 @@ class CableQA:
         times["read"] = _ms(mark)
         if not readings:
             near = ", ".join(str(hit.citation) for hit in hits[:3])
-            said = f"{CANNOT_ANSWER} The nearest paragraphs, {near}, are about something else." if near else CANNOT_ANSWER
+            said = (
+                f"{CANNOT_ANSWER} The nearest paragraphs, {near}, are about something else." if near else CANNOT_ANSWER
+            )
             yield from self._abstain(base, said, began, times)
             return
         if self._llm is not None:
@@ -166,7 +170,11 @@ class CableQA:
         if named and len(hits) < k:
             have = {hit.citation for hit in hits}
             floor = hits[-1].score if hits else 0.0
-            rest = [hit for hit in paragraphs(candidates(query, asked, self.store, where), 2 * k) if hit.citation not in have]
+            rest = [
+                hit
+                for hit in paragraphs(candidates(query, asked, self.store, where), 2 * k)
+                if hit.citation not in have
+            ]
             hits += [Hit(hit.citation, min(hit.score, floor) - 10.0) for hit in rest]
         return query, found, hits[:k], first
 
@@ -188,7 +196,14 @@ class CableQA:
             if name.paragraph:
                 readings += _matching(cable, name)
             elif asked.about:
-                body = next((p for p in cable.paragraphs if re.match(r"\(?SUMMARY", p.text, re.I) or "SUMMARY" in (p.heading or "")), None)
+                body = next(
+                    (
+                        p
+                        for p in cable.paragraphs
+                        if re.match(r"\(?SUMMARY", p.text, re.I) or "SUMMARY" in (p.heading or "")
+                    ),
+                    None,
+                )
                 part = body or max(cable.paragraphs[:2], key=lambda p: len(p.text))
                 readings.append(Reading(cable.citation(part), 0, len(part.text), 1.0))
         return readings
@@ -203,7 +218,9 @@ class CableQA:
         yield said
         yield replace(base, answer=said, abstained=True, timings_ms=_timings(times, began))
 
-    def _quoted(self, base: Answer, readings: Sequence[Reading], began: float, times: dict[str, float]) -> Iterator[str | Answer]:
+    def _quoted(
+        self, base: Answer, readings: Sequence[Reading], began: float, times: dict[str, float]
+    ) -> Iterator[str | Answer]:
         """The readings as they stand, each a statement with its own citation."""
         cited = [self._cite(n, reading) for n, reading in enumerate(readings, 1)]
         parts = []
@@ -220,10 +237,18 @@ class CableQA:
         text = self.store.paragraph(reading.citation).text
         quote = text[reading.start : reading.end]
         item = re.match(r"\(?([A-Z])[.)]\s", text[text.rfind("\n", 0, reading.start) + 1 :])
-        return Cited(number, reading.citation, item[1] if item else None, quote, reading.start, reading.end, reading.score)
+        return Cited(
+            number, reading.citation, item[1] if item else None, quote, reading.start, reading.end, reading.score
+        )
 
     def _written(
-        self, base: Answer, text: str, readings: Sequence[Reading], found: Sequence[Candidate], began: float, times: dict[str, float]
+        self,
+        base: Answer,
+        text: str,
+        readings: Sequence[Reading],
+        found: Sequence[Candidate],
+        began: float,
+        times: dict[str, float],
     ) -> Iterator[str | Answer]:
         """The language model's answer, verified; quotes, and a line that says so, where it fails."""
         assert self._llm is not None
@@ -252,7 +277,9 @@ class CableQA:
         rejected: list[tuple[str, str]] = []
         for sentence, keys in cited_sentences(said):
             numbers = [key for key in dict.fromkeys(keys) if 1 <= key <= len(shown)]
-            rejected += [(f"[{key}]", f"only passages 1 to {len(shown)} were given") for key in keys if key not in numbers]
+            rejected += [
+                (f"[{key}]", f"only passages 1 to {len(shown)} were given") for key in keys if key not in numbers
+            ]
             for key in numbers:
                 if key not in cited:
                     reading = spans.get(shown[key - 1]) or Reading(shown[key - 1], 0, len(sources[key - 1][1]), 0.0)

@@ -42,11 +42,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cable-qa", description="Ask questions of an archive of diplomatic cables, and check the answers.")
+    parser = argparse.ArgumentParser(
+        prog="cable-qa", description="Ask questions of an archive of diplomatic cables, and check the answers."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     index, model, where, as_json = (argparse.ArgumentParser(add_help=False) for _ in range(4))
     index.add_argument("--index", metavar="DIR", help=f"index folder (default: $CABLE_QA_INDEX or {DEFAULT_INDEX})")
-    model.add_argument("--model", metavar="SPEC", default=os.environ.get("CABLE_QA_MODEL", "quotes"), help="quotes, openai:NAME or ollama:NAME")
+    model.add_argument(
+        "--model",
+        metavar="SPEC",
+        default=os.environ.get("CABLE_QA_MODEL", "quotes"),
+        help="quotes, openai:NAME or ollama:NAME",
+    )
     where.add_argument(
         "--filter", action="append", default=[], metavar="NAME=VALUE", dest="filters",
         help="origin=, classification=, tag=, from=YYYY-MM-DD, to=YYYY-MM-DD, cable=REFERENCE_ID; repeatable",
@@ -60,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("index", _index, "read cables from files and folders, and make or update the index")
     sub.add_argument("paths", nargs="+", metavar="PATH")
-    sub.add_argument("--embedding-model", metavar="MODEL", help="a sentence-transformers folder or name (default: all-MiniLM-L6-v2)")
+    sub.add_argument(
+        "--embedding-model", metavar="MODEL", help="a sentence-transformers folder or name (default: all-MiniLM-L6-v2)"
+    )
     sub = command("ask", _ask, "answer a question, or a file of questions", model, where, as_json)
     sub.add_argument("question", nargs="?", metavar="QUESTION")
     sub.add_argument("--batch", metavar="IN.jsonl")
@@ -99,7 +108,9 @@ def parse_filters(filters: Iterable[str]) -> Filter:
         if name == "cable" and value:
             cables.append(value.upper())
         elif name not in names or not value:
-            raise InputError(f"--filter {text!r} is not known. Use origin=, classification=, tag=, from=, to= or cable=.")
+            raise InputError(
+                f"--filter {text!r} is not known. Use origin=, classification=, tag=, from=, to= or cable=."
+            )
         elif name in ("from", "to"):
             try:
                 values[names[name]] = date.fromisoformat(value)
@@ -115,14 +126,16 @@ def build_index(paths: Sequence[Path], folder: Path, embedding_model: str | None
 
     Raises InputError where the paths hold no cable at all.
     """
+    from index.build import build
     from tqdm import tqdm
 
-    from index.build import build
     from index.corpus import Corpus
     from index.embed import Embedder, identity_of
 
     corpus = Corpus(paths)
-    streamed = any(file.suffix.lower() == ".csv" for path in paths for file in ([path] if path.is_file() else path.rglob("*.csv")))
+    streamed = any(
+        file.suffix.lower() == ".csv" for path in paths for file in ([path] if path.is_file() else path.rglob("*.csv"))
+    )
     cables = corpus if streamed else list(corpus)
     if not streamed and not cables:
         for problem in corpus.problems:
@@ -169,7 +182,9 @@ def _ask(args: argparse.Namespace) -> int:
     if args.batch:
         return _batch(args)
     if not args.question:
-        raise InputError('ask needs a question, or --batch IN.jsonl --out OUT.jsonl. Example: cable-qa ask "Who signed 09X1?"')
+        raise InputError(
+            'ask needs a question, or --batch IN.jsonl --out OUT.jsonl. Example: cable-qa ask "Who signed 09X1?"'
+        )
     where = parse_filters(args.filters)
     qa = open_or_build(args)
     answer = qa.answer(args.question, where=where)
@@ -235,7 +250,12 @@ def _search(args: argparse.Namespace) -> int:
 
 
 def _row(citation: Citation, paragraph: Paragraph) -> dict[str, Any]:
-    return {"reference_id": citation.reference_id, "section": citation.section, "paragraph": citation.paragraph, "text": paragraph.text}
+    return {
+        "reference_id": citation.reference_id,
+        "section": citation.section,
+        "paragraph": citation.paragraph,
+        "text": paragraph.text,
+    }
 
 
 def _paragraph_json(paragraph: Paragraph) -> dict[str, Any]:
@@ -271,7 +291,9 @@ def _show(args: argparse.Namespace) -> int:
             print(f"\n{paragraph.heading}")
         heading = paragraph.heading
         label = cable.citation(paragraph).label
-        print(f"\n{'¶' + label + ' ' if label else ''}{'(' + paragraph.marking + ') ' if paragraph.marking else ''}{paragraph.text}")
+        print(
+            f"\n{'¶' + label + ' ' if label else ''}{'(' + paragraph.marking + ') ' if paragraph.marking else ''}{paragraph.text}"
+        )
     return 0
 
 

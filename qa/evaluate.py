@@ -42,14 +42,18 @@ def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
     }
 
 
-def run(qa: CableQA, rows: Sequence[GoldenRow], out: Path, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+def run(
+    qa: CableQA, rows: Sequence[GoldenRow], out: Path, progress: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
     """Answers every row, writes the run folder `out` (made if need be) and returns the summary.
 
     The summary maps each figure to its mean, 95% bootstrap interval and count, overall and by question type.
     """
     out.mkdir(parents=True, exist_ok=True)
     counts = qa.store.counts()
-    (out / "config.json").write_text(json.dumps({"model": qa.model, "index": counts, "questions": len(rows)}, indent=1) + "\n")
+    (out / "config.json").write_text(
+        json.dumps({"model": qa.model, "index": counts, "questions": len(rows)}, indent=1) + "\n"
+    )
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     with (out / "rows.jsonl").open("w", encoding="utf-8") as file:
         for n, row in enumerate(rows, 1):
@@ -58,7 +62,9 @@ def run(qa: CableQA, rows: Sequence[GoldenRow], out: Path, progress: Callable[[i
             for name, value in own.items():
                 values["all"][name].append(value)
                 values[row.type][name].append(value)
-            file.write(json.dumps(answer.as_json(row.id) | {"type": row.type, "figures": own}, ensure_ascii=False) + "\n")
+            file.write(
+                json.dumps(answer.as_json(row.id) | {"type": row.type, "figures": own}, ensure_ascii=False) + "\n"
+            )
             if progress:
                 progress(n, len(rows))
     summary = {
@@ -90,7 +96,9 @@ def unmet(summary: dict[str, Any], requirements: Sequence[str]) -> list[str]:
     for text in requirements:
         match = _REQUIREMENT.match(text)
         if not match or match[1] not in summary["all"]:
-            raise InputError(f"--require {text!r} names no figure. Write NAME>=X with one of {', '.join(summary['all'])}.")
+            raise InputError(
+                f"--require {text!r} names no figure. Write NAME>=X with one of {', '.join(summary['all'])}."
+            )
         mean, bound = summary["all"][match[1]]["mean"], float(match[3])
         if not (mean >= bound if match[2] == ">=" else mean <= bound):
             failed.append(f"{match[1]} is {mean}, required {match[2]} {bound}")

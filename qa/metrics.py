@@ -79,7 +79,9 @@ def interval(values: Sequence[float], seed: int = 0, rounds: int = 1000) -> tupl
     return interval_of(lambda sample: fmean(sample), values, seed, rounds)
 
 
-def interval_of(statistic: Callable[[Sequence[float]], float], values: Sequence[float], seed: int, rounds: int) -> tuple[float, float]:
+def interval_of(
+    statistic: Callable[[Sequence[float]], float], values: Sequence[float], seed: int, rounds: int
+) -> tuple[float, float]:
     """95% percentile bootstrap interval of a statistic of `values`."""
     if not values:
         return 0.0, 0.0

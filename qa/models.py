@@ -42,7 +42,9 @@ def load_model(spec: str) -> LLM:
     else:
         base, key = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1"), os.environ.get("OPENAI_API_KEY", "")
         if not key and "OPENAI_BASE_URL" not in os.environ:
-            raise InputError("No OPENAI_API_KEY in the environment. Set it, or OPENAI_BASE_URL for a server without keys.")
+            raise InputError(
+                "No OPENAI_API_KEY in the environment. Set it, or OPENAI_BASE_URL for a server without keys."
+            )
     return OpenAILike(
         model=name, api_base=base, api_key=key or "none", is_chat_model=True, timeout=TIMEOUT, max_retries=1,
         temperature=0.0, max_tokens=400,

@@ -90,7 +90,11 @@ def _z(values: Sequence[float | None]) -> NDArray[np.float64]:
 
 
 def candidates(
-    query: Query, question: Question, store: Store, where: Filter = Filter(), weights: tuple[float, float, float] = WEIGHTS
+    query: Query,
+    question: Question,
+    store: Store,
+    where: Filter = Filter(),
+    weights: tuple[float, float, float] = WEIGHTS,
 ) -> list[Candidate]:
     """Passages, best first, of the cables that `where` admits."""
     content = " ".join(word for word in _WORD.findall(query.text) if word.lower() not in STOP_WORDS) or query.text

@@ -16,15 +16,52 @@ SUPPORTED, PARTLY, UNSUPPORTED, CONTRADICTED = "supported", "partly", "unsupport
 WORDS_SUPPORTED = 0.6  # least share of the sentence's content words in the cited text
 WORDS_PARTLY = 0.35
 
-_NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
-).split()
+_NUMBER_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+]
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
-_FIGURE = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?:\s+(thousand|million|billion|trillion))?", re.IGNORECASE)
+_FIGURE = re.compile(
+    r"(?<![\w.])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?:\s+(thousand|million|billion|trillion))?", re.IGNORECASE
+)
 _NUMBER_WORD = re.compile(rf"\b({'|'.join(_NUMBER_WORDS)})\b(?:\s+(thousand|million|billion|trillion))?", re.IGNORECASE)
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)(?<![\"“])\b[A-Z][a-z'’-]+(?:\s+[A-Z][a-z'’-]+)*")
 _QUOTATION = re.compile(r"[\"“]([^\"”]{4,})[\"”]")
-_MONTHS = frozenset("January February March April May June July August September October November December".split())
+_MONTHS = frozenset(
+    [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ]
+)
 _WORD = re.compile(r"[a-z]{3,}")
 _MARKER = re.compile(r"\[\d+(?:\s*[,-]\s*\d+)*\]")
 
@@ -52,7 +89,9 @@ def verify(sentence: str, texts: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         return SUPPORTED, ()
     lower = source.lower()
     own = figures(source)
-    problems = [f"figure {written}" for value, written in figures(plain).items() if value not in own and value not in (0.0, 1.0)]
+    problems = [
+        f"figure {written}" for value, written in figures(plain).items() if value not in own and value not in (0.0, 1.0)
+    ]
     for match in _NAME.finditer(plain):
         missing = [w for w in match[0].split() if w.lower().removesuffix("'s").removesuffix("’s") not in lower]
         if missing:
@@ -64,9 +103,11 @@ def verify(sentence: str, texts: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     words = [word for word in _WORD.findall(plain.lower()) if word not in STOP_WORDS]
     share = sum(_stem(word) in lower for word in words) / len(words) if words else 1.0
     if problems:
-        return (PARTLY if share >= WORDS_SUPPORTED and len(problems) == 1 and problems[0].startswith("name") else UNSUPPORTED), tuple(
-            dict.fromkeys(problems)
-        )
+        return (
+            PARTLY
+            if share >= WORDS_SUPPORTED and len(problems) == 1 and problems[0].startswith("name")
+            else UNSUPPORTED
+        ), tuple(dict.fromkeys(problems))
     return (SUPPORTED if share >= WORDS_SUPPORTED else PARTLY if share >= WORDS_PARTLY else UNSUPPORTED), ()
 
 

@@ -111,9 +111,14 @@ def test_numbering_that_restarts_under_an_outline() -> None:
 
 
 def test_words_cut_by_a_stray_break() -> None:
-    lines = clean_lines("It was a su\nstained attempt and the port was \nsold\nby the state to the highest \nbidder in town. \n")
+    lines = clean_lines(
+        "It was a su\nstained attempt and the port was \nsold\nby the state to the highest \nbidder in town. \n"
+    )
 
-    assert " ".join(" ".join(lines).split()) == "It was a sustained attempt and the port was sold by the state to the highest bidder in town."
+    assert (
+        " ".join(" ".join(lines).split())
+        == "It was a sustained attempt and the port was sold by the state to the highest bidder in town."
+    )
 
 
 def test_saved_html_page() -> None:
@@ -124,13 +129,27 @@ def test_saved_html_page() -> None:
 
     cables = [item for item in parse_html(page, "a.html") if isinstance(item, Cable)]
 
-    assert [(c.reference_id, c.classification, c.signature) for c in cables] == [("10PORTSELWYN270", "CONFIDENTIAL", "OKAFOR")]
-    assert [(p.paragraph, p.marking, p.text) for p in cables[0].paragraphs] == [("1", "C", "Fish & chips."), ("2", None, "Two.")]
+    assert [(c.reference_id, c.classification, c.signature) for c in cables] == [
+        ("10PORTSELWYN270", "CONFIDENTIAL", "OKAFOR")
+    ]
+    assert [(p.paragraph, p.marking, p.text) for p in cables[0].paragraphs] == [
+        ("1", "C", "Fish & chips."),
+        ("2", None, "Two."),
+    ]
 
 
 def test_csv_row() -> None:
-    body = "UNCLAS PORT SELWYN 000270\n\nSIPDIS\n\nE.O. 12958: N/A\nTAGS: ECON\nSUBJECT: HERRING\n\n1. One \"quoted\" word.\n\nOKAFOR"
-    row = ["7", "2/26/2010 8:05", "10PORTSELWYN270", "Embassy Port Selwyn", "UNCLASSIFIED", "09STATE12|bad", HEADER.split("UNCLAS")[0], body]
+    body = 'UNCLAS PORT SELWYN 000270\n\nSIPDIS\n\nE.O. 12958: N/A\nTAGS: ECON\nSUBJECT: HERRING\n\n1. One "quoted" word.\n\nOKAFOR'
+    row = [
+        "7",
+        "2/26/2010 8:05",
+        "10PORTSELWYN270",
+        "Embassy Port Selwyn",
+        "UNCLASSIFIED",
+        "09STATE12|bad",
+        HEADER.split("UNCLAS")[0],
+        body,
+    ]
 
     cable = parse_row(row, "cablegate.csv", 9)
 
@@ -163,14 +182,28 @@ def test_problems_are_reported_by_file_and_line(tmp_path: Path) -> None:
     corpus = Corpus([tmp_path])
     cables = list(corpus)
 
-    assert [c.paragraphs[0].text for c in cables] == ["Short.", "Longer by far."]  # the fuller one comes last and is kept
-    assert [(Path(p.source).name, p.line) for p in corpus.problems] == [("a.txt", 1), ("b.bin", 1), ("d.txt", 1), ("e.txt", 1)]
+    assert [c.paragraphs[0].text for c in cables] == [
+        "Short.",
+        "Longer by far.",
+    ]  # the fuller one comes last and is kept
+    assert [(Path(p.source).name, p.line) for p in corpus.problems] == [
+        ("a.txt", 1),
+        ("b.bin", 1),
+        ("d.txt", 1),
+        ("e.txt", 1),
+    ]
     assert corpus.problems[2].message.startswith("10PORTSELWYN270 stands also in ")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("09 Astana 02139", "09ASTANA2139"), ("09 SECSTATE 114836", "09STATE114836"), ("10ASTANA70", "10ASTANA70"), ("press", None), ("09X0", None)],
+    [
+        ("09 Astana 02139", "09ASTANA2139"),
+        ("09 SECSTATE 114836", "09STATE114836"),
+        ("10ASTANA70", "10ASTANA70"),
+        ("press", None),
+        ("09X0", None),
+    ],
 )
 def test_reference_ids(text: str, expected: str | None) -> None:
     assert normalise_reference_id(text) == expected
@@ -200,7 +233,25 @@ def test_sample_corpus_against_its_authors_table() -> None:
     assert found == {row["reference_id"]: row for row in expected_tables()}
 
 
-WORDS = "harbor fishing council agreed minister water treaty winter delegates signed figures quota rose sharply during several talks".split()
+WORDS = [
+    "harbor",
+    "fishing",
+    "council",
+    "agreed",
+    "minister",
+    "water",
+    "treaty",
+    "winter",
+    "delegates",
+    "signed",
+    "figures",
+    "quota",
+    "rose",
+    "sharply",
+    "during",
+    "several",
+    "talks",
+]
 SENTENCE = st.lists(st.sampled_from(WORDS), min_size=4, max_size=14).map(lambda w: " ".join(w).capitalize() + ".")
 PARAGRAPH = st.lists(SENTENCE, min_size=1, max_size=5).map(" ".join)
 

@@ -1,0 +1,41 @@
+"""What a question says about itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from qa.question import Named, Question, read_question, standalone
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Who runs the port?", {}),
+        ("What does paragraph 16 of 09PORTSELWYN171 say?", {"named": (Named("09PORTSELWYN171", None, "16"),)}),
+        ("Summarise para 10 of cable 09tarn14.", {"named": (Named("09TARN14", None, "10"),), "about": True}),
+        ("What does 10PORTSELWYN141 ¶II.A.2 report?", {"named": (Named("10PORTSELWYN141", "II.A", "2"),)}),
+        (
+            "What does item 2 of the equipment list in section II.D of cable 10TARN14 report?",
+            {"named": (Named("10TARN14", "II.D", "2", "equipment"),)},
+        ),
+        ("What is 09TARN14 about?", {"named": (Named("09TARN14"),), "about": True}),
+        ("Which subject tags does cable 09TARN14 bear?", {"named": (Named("09TARN14"),), "field": "TAGS"}),
+        ("Who signed the telegram about the herring quota?", {"field": "Signature"}),
+        ("When was 09TARN14 sent?", {"named": (Named("09TARN14"),), "field": "Date"}),
+        ("Who signed the water treaty?", {}),
+        ("What did the July 2009 cable say?", {"months": ((2009, 7),)}),
+        ("What was reported in December 2009?", {"months": ((2009, 12),)}),
+        ("Who met in December 2009?", {}),
+    ],
+)
+def test_what_a_question_names(text: str, expected: dict[str, object]) -> None:
+    assert read_question(text) == Question(text, **expected)  # type: ignore[arg-type]
+
+
+def test_follow_ups_lean_on_the_turn_before_and_others_do_not() -> None:
+    history = [("Who runs the port?", "Jorin Halbek.")]
+
+    assert standalone("And since when?", history) == "Who runs the port? Jorin Halbek. And since when?"
+    assert standalone("How long has he run it?", history).startswith("Who runs the port?")
+    assert standalone("How many herring may Maravel catch?", history) == "How many herring may Maravel catch?"
+    assert standalone("  Who  runs it? ", []) == "Who runs it?"
