@@ -60,7 +60,8 @@ def identity_of(model: str | None) -> str:
 
 
 class Embedder:
-    """A loaded embedding model: `identity` (see `identity_of`), `dimension`, `max_tokens`.
+    """A loaded embedding model: `identity` (see `identity_of`), `dimension`, `max_tokens`, and its `source`, which
+    loads it again from any working folder (empty for the default).
 
     `max_tokens` is what the model reads of a text, special tokens included (256 for the default). On a CPU
     with bfloat16 instructions, or a GPU that has them, it runs in bfloat16 (the same vectors to about three
@@ -79,6 +80,7 @@ class Embedder:
                 f"The weights of {_WHEEL_MODEL} have sha256 {found}, not {_WHEEL_SHA256}. Reinstall {_WHEEL}."
             )
         self.identity = identity_of(model)
+        self.source = "" if model is None else str(Path(model).resolve()) if Path(model).is_dir() else model
         os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TRANSFORMERS_NO_ADVISORY_WARNINGS="1")
         import torch
         from sentence_transformers import SentenceTransformer

@@ -631,11 +631,10 @@ class Store:
         from chromadb.errors import ChromaError
 
         with self._lock:
-            collection = self._collection()
             extra = int(self._one("SELECT count(*) FROM orphans"))  # a writer's: they are dropped below
             among = None if ids is None else [str(i) for i in ids]
             try:
-                rows = collection.query(
+                rows = self._collection().query(
                     query_embeddings=[vector], n_results=k + extra, ids=among, include=["distances"]
                 )
             except ChromaError:

@@ -16,10 +16,11 @@ from index.passage import sentences
 from index.store import Store
 from qa.retrieve import Candidate, Query
 
-READ = 10  # passages that are read
+READ = 5  # passages that are read
 MOST = 4  # sentences of an answer
-FIRST = 0.35  # least coverage of the question by any passage; below it nothing is near
-GAIN = 0.06  # least further coverage that another sentence must bring
+FIRST = 0.41  # least coverage of the question by any passage; below it nothing is near
+GAIN = 0.09  # least further coverage that another sentence must bring
+SAME = 0.07  # head start of a sentence of a paragraph that is quoted already
 RANK_WEIGHT = 0.04  # what a standard deviation of the passage's rank score is worth in coverage
 
 
@@ -59,9 +60,10 @@ def read(query: Query, found: Sequence[Candidate], store: Store) -> list[Reading
     chosen: list[Reading] = []
     covered = np.zeros_like(weights)
     while options and len(chosen) < MOST:
+        places = {reading.citation for reading in chosen}
         gains = [
-            float(np.maximum(best - covered, 0) @ weights) + (rank if not chosen else min(rank, 0.0))
-            for _, best, rank in options
+            float(np.maximum(best - covered, 0) @ weights) + (SAME * (reading.citation in places) if chosen else rank)
+            for reading, best, rank in options
         ]
         n = int(np.argmax(gains))
         if chosen and gains[n] < GAIN:

@@ -21,7 +21,7 @@ from index.store import Filter, Store
 from qa.question import STOP_WORDS, Question, sent_in
 
 CANDIDATES = 60  # passages taken from each of BM25 and dense before late interaction
-WEIGHTS = (1.0, 1.0, 2.0)  # BM25, dense, late interaction; on z-scores
+WEIGHTS = (0.3, 0.3, 2.0)  # BM25, dense, late interaction; on z-scores
 MONTH_BONUS = 2.0  # for a cable of the month that the question names
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 
