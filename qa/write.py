@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 CANNOT_ANSWER = "The cables do not answer this."
 MARKER = re.compile(r"[\[【(]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】)]")
 
+_AFTER_STOP = re.compile(r"([.!?])((?:\s*[\[【]\d[\d,; ]*[\]】])+)")
+
 
 def draft(llm: LLM, question: str, passages: Sequence[tuple[str, str]]) -> Iterator[str]:
     """The model's text, piece by piece; `passages` are (what the passage is, its text), keyed [1]..[k] in order.
@@ -42,10 +44,11 @@ def draft(llm: LLM, question: str, passages: Sequence[tuple[str, str]]) -> Itera
 def cited_sentences(text: str) -> list[tuple[str, list[int]]]:
     """The sentences of a draft, without markers, each with the keys that it cites; a marker alone joins the one before."""
     found: list[tuple[str, list[int]]] = []
-    for start, end in sentences(re.sub(r"([.!?])((?:\s*[\[【]\d[\d,; ]*[\]】])+)", r"\2\1", text)):
-        part = text_of = re.sub(r"([.!?])((?:\s*[\[【]\d[\d,; ]*[\]】])+)", r"\2\1", text)[start:end]
+    moved = _AFTER_STOP.sub(r"\2\1", text)  # `so. [1]` -> `so [1].`: a marker belongs to the sentence before it
+    for start, end in sentences(moved):
+        part = moved[start:end]
         keys = [int(key) for match in MARKER.finditer(part) for key in re.findall(r"\d+", match[1])]
-        plain = re.sub(r"\s+([.,!?])", r"\1", " ".join(MARKER.sub("", text_of).split()))
+        plain = re.sub(r"\s+([.,!?])", r"\1", " ".join(MARKER.sub("", part).split()))
         if re.search(r"\w", plain):
             found.append((plain, keys))
         elif found:

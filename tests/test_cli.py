@@ -105,7 +105,9 @@ def test_ask_quotes_the_sentence_and_its_place(index: str, capsys: pytest.Captur
         ("What is 10PORTSELWYN270 about?", "1", "SUMMARY"),
     ],
 )
-def test_lookups_and_header_questions(index: str, capsys: pytest.CaptureFixture[str], question: str, paragraph: str, said: str) -> None:
+def test_lookups_and_header_questions(
+    index: str, capsys: pytest.CaptureFixture[str], question: str, paragraph: str, said: str
+) -> None:
     answer = ask(capsys, index, question)
 
     assert answer["citations"][0]["paragraph"] == paragraph  # type: ignore[index]
@@ -115,7 +117,12 @@ def test_lookups_and_header_questions(index: str, capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize(
     "question",
-    ["How many moons does Jupiter have?", "What is 99ATLANTIS1 about?", "What does paragraph 9 of 09PORTSELWYN141 say?", "Best recipe for lasagne?"],
+    [
+        "How many moons does Jupiter have?",
+        "What is 99ATLANTIS1 about?",
+        "What does paragraph 9 of 09PORTSELWYN141 say?",
+        "Best recipe for lasagne?",
+    ],
 )
 def test_it_abstains(index: str, capsys: pytest.CaptureFixture[str], question: str) -> None:
     answer = ask(capsys, index, question)
@@ -125,7 +132,12 @@ def test_it_abstains(index: str, capsys: pytest.CaptureFixture[str], question: s
 
 
 def test_filters(index: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for filters in (["tag=ENRG"], ["to=2009-12-31"], ["cable=09portselwyn141"], ["origin=selwyn", "from=2009-01-01", "to=2009-06-01"]):
+    for filters in (
+        ["tag=ENRG"],
+        ["to=2009-12-31"],
+        ["cable=09portselwyn141"],
+        ["origin=selwyn", "from=2009-01-01", "to=2009-06-01"],
+    ):
         args = [part for text in filters for part in ("--filter", text)]
         _, out, _ = run(capsys, "search", "herring quota", "--index", index, "--json", *args)
         assert {row["reference_id"] for row in json.loads(out)} == {"09PORTSELWYN141"}
@@ -141,17 +153,27 @@ def test_show_a_cable(index: str, capsys: pytest.CaptureFixture[str]) -> None:
         "reference_id": "10PORTSELWYN270", "sent": "2010-02-26T08:05:00Z", "origin": "Embassy Port Selwyn", "classification": "UNCLASSIFIED",
         "subject": "HERRING QUOTA CUT", "tags": ["EFIS", "ECON"], "references": ["08PORTSELWYN611"], "signature": "LINDQVIST",
     }  # fmt: skip
-    assert [(p["paragraph"], p["heading"]) for p in cable["paragraphs"]] == [("1", None), ("2", "COUNCIL MEETING"), ("3", "COUNCIL MEETING")]
+    assert [(p["paragraph"], p["heading"]) for p in cable["paragraphs"]] == [
+        ("1", None),
+        ("2", "COUNCIL MEETING"),
+        ("3", "COUNCIL MEETING"),
+    ]
 
 
 def test_batch(index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
         {"id": "a", "question": "Who runs the National Grid Company?"},
-        {"id": "b", "question": "And what did he blame?", "history": [{"question": "Who runs the National Grid Company?", "answer": "Halvard Moen."}]},
+        {
+            "id": "b",
+            "question": "And what did he blame?",
+            "history": [{"question": "Who runs the National Grid Company?", "answer": "Halvard Moen."}],
+        },
     ]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
-    code, _, _ = run(capsys, "ask", "--batch", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl"), "--index", index)
+    code, _, _ = run(
+        capsys, "ask", "--batch", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl"), "--index", index
+    )
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
 
     assert code == 0
@@ -221,7 +243,9 @@ def test_unknown_cables_and_models(index: str, capsys: pytest.CaptureFixture[str
     assert (code, err.count("\n"), "magic:x" in err) == (2, 1, True)
 
 
-def test_no_index_named_and_none_there_builds_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_index_named_and_none_there_builds_the_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("CABLE_QA_INDEX", str(tmp_path / "new"))
 
     code, out, err = run(capsys, "ask", "Who heads the Customs Directorate?", "--json")
