@@ -91,7 +91,7 @@ def _is_title(block: str) -> bool:
     words = [w for w in re.findall(r"[A-Za-z']+", block) if len(w) > 3]
     if len(block) > 80 or not block[:1].isupper() or re.search(r"[.?!;,:]$", block) or not words:
         return False
-    return sum(w[0].isupper() for w in words) > 0.6 * len(words)
+    return bool(sum(w[0].isupper() for w in words) > 0.6 * len(words))
 
 
 class _Reader:
@@ -125,13 +125,9 @@ class _Reader:
     def _boundary(self, i: int) -> bool:
         """Whether something new may start on line `i`."""
         before = self.lines[i - 1].strip() if i else ""
-        return (
-            not before
-            or before.upper() == "NONE"
-            or ends_sentence(before)
-            or _is_heading(before)
-            or bool(_RULE.match(before))
-        )
+        if not before or before.upper() == "NONE":
+            return True
+        return ends_sentence(before) or _is_heading(before) or bool(_RULE.match(before))
 
     def _restarts(self) -> int:
         """How often the numbering starts at 1 right under an outline heading or a titled list."""

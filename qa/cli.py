@@ -126,9 +126,9 @@ def build_index(paths: Sequence[Path], folder: Path, embedding_model: str | None
 
     Raises InputError where the paths hold no cable at all.
     """
-    from index.build import build
     from tqdm import tqdm
 
+    from index.build import build
     from index.corpus import Corpus
     from index.embed import Embedder, identity_of
 

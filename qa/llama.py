@@ -14,7 +14,7 @@ from index.store import Filter
 from qa.answer import CableQA, open_qa
 
 
-class CableRetriever(BaseRetriever):  # type: ignore[misc]
+class CableRetriever(BaseRetriever):
     """Retrieves paragraphs of an index of cables.
 
     A node's text is the paragraph's; its metadata has `citation` (`09ASTANA2196 ¶24`), `reference_id`, `section`,

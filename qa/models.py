@@ -45,7 +45,8 @@ def load_model(spec: str) -> LLM:
             raise InputError(
                 "No OPENAI_API_KEY in the environment. Set it, or OPENAI_BASE_URL for a server without keys."
             )
-    return OpenAILike(
+    llm: LLM = OpenAILike(
         model=name, api_base=base, api_key=key or "none", is_chat_model=True, timeout=TIMEOUT, max_retries=1,
         temperature=0.0, max_tokens=400,
     )  # fmt: skip
+    return llm

@@ -123,7 +123,7 @@ def test_missing_key_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
-    with pytest.raises(InputError, match="^No OPENAI_API_KEY in the environment"):
+    with pytest.raises(InputError, match=r"^No OPENAI_API_KEY in the environment"):
         load_model("openai:m")
 
 

@@ -1,0 +1,198 @@
+"""The page: chat, evidence and cable view. No retrieval logic: questions go to CableQA, markup comes from ui.
+
+`python app.py` is `cable-qa serve`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qs
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import gradio as gr
+
+import ui
+from index.errors import CableQAError
+from index.store import Filter
+from qa.answer import Answer, CableQA, Turn
+
+# A click on a citation is told to Python; with a modifier key the browser opens the link itself.
+LINKS = """
+element.addEventListener('click', (event) => {
+  const link = event.target.closest('a.cite');
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  history.replaceState(null, '', link.getAttribute('href'));
+  trigger('click', {href: link.getAttribute('href')});
+});
+"""
+SCROLL = """() => setTimeout(() => {
+  const target = document.querySelector('#cable .target') || document.querySelector('#cable h2');
+  if (target) { target.scrollIntoView({block: 'center'}); target.focus({preventScroll: true}); }
+}, 120)"""
+CSS = """
+.gradio-container { max-width: 1500px !important; }
+#chat, #evidence, #cable { overflow-wrap: anywhere; line-height: 1.55; }
+#chat .question { font-weight: 600; margin: 1.2rem 0 .4rem; padding-left: .8rem; border-left: 3px solid var(--color-accent); }
+#chat .answer p { margin: .5rem 0; }
+.hint, .note, .waiting { color: var(--body-text-color-subdued); }
+.abstained { border-left: 3px solid var(--body-text-color-subdued); padding-left: .8rem; }
+.verdict { color: var(--error-text-color, #b91c1c); }
+a.cite { display: inline-block; padding: 0 .5rem; border: 1px solid var(--border-color-primary); border-radius: 1rem;
+  font-size: .85em; text-decoration: none; color: var(--link-text-color); background: var(--background-fill-secondary); }
+a.cite:hover { border-color: var(--color-accent); }
+a.cite:focus-visible, button:focus-visible, textarea:focus-visible, input:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 2px; }
+.card { border: 1px solid var(--border-color-primary); border-radius: .6rem; padding: .8rem 1rem; margin: .7rem 0; }
+.card header { display: flex; flex-wrap: wrap; gap: .3rem .7rem; align-items: center; font-size: .9em; color: var(--body-text-color-subdued); }
+.card header strong { flex-basis: 100%; color: var(--body-text-color); }
+.card p, .cable p { font-family: Georgia, 'Times New Roman', serif; white-space: pre-line; margin: .5rem 0; }
+.card .heading { font-variant: small-caps; color: var(--body-text-color-subdued); }
+#cable h2, #evidence h2 { font-size: 1.1rem; margin: .4rem 0; }
+#cable h3 { font-size: .95rem; margin: 1.2rem 0 .3rem; color: var(--body-text-color-subdued); }
+.fields { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem .8rem; font-size: .85em; }
+.fields dt { color: var(--body-text-color-subdued); } .fields dd { margin: 0; }
+.paragraph { display: grid; grid-template-columns: minmax(3.4rem, max-content) minmax(0, 1fr); gap: .7rem; padding: .2rem .4rem; border-radius: .5rem; }
+.paragraph .number { align-self: start; margin-top: .55rem; }
+.target { background: var(--background-fill-secondary); outline: 2px solid var(--color-accent); }
+mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
+.signature { letter-spacing: .1em; }
+@media (max-width: 700px) { .paragraph { grid-template-columns: minmax(0, 1fr); gap: 0; } .fields { grid-template-columns: minmax(0, 1fr); } }
+"""
+
+
+def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
+    """The page on an open index; `examples` are questions offered as buttons."""
+    rows = qa.store.cables()
+    counts = qa.store.counts()
+    origins = sorted({row.origin for row in rows if row.origin})
+    classifications = sorted({row.classification for row in rows if row.classification})
+    tags = sorted({tag for row in rows for tag in row.tags})
+
+    with gr.Blocks(title="cable-qa", analytics_enabled=False, fill_width=True) as page:
+        gr.Markdown(f"## Cables: ask, and check the answer\n{counts['cables']} cables, {counts['paragraphs']} paragraphs · answers: {qa.model}")
+        turns: gr.State = gr.State([])  # (question, HTML of the answer, its text) of the conversation
+        last: gr.State = gr.State(None)  # the last Answer
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=5, min_width=320):
+                log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS)
+                box = gr.Textbox(label="Question", placeholder="What do you want to know?", elem_id="question", lines=1, max_lines=6, submit_btn=False)
+                with gr.Row():
+                    send = gr.Button("Ask", variant="primary", elem_id="ask", min_width=80)
+                    stop = gr.Button("Stop", elem_id="stop", min_width=80)
+                    new = gr.Button("New conversation", elem_id="new", min_width=80)
+                if examples:
+                    gr.Examples([[question] for question in examples], inputs=[box], label="Examples")
+                with gr.Accordion("Filters", open=False):
+                    origin = gr.Dropdown(["", *origins], value="", label="Origin")
+                    classification = gr.Dropdown(["", *classifications], value="", label="Classification")
+                    tag = gr.Dropdown(["", *tags], value="", label="TAG")
+                    since = gr.Textbox("", label="Sent from (YYYY-MM-DD)")
+                    until = gr.Textbox("", label="Sent to (YYYY-MM-DD)")
+            with gr.Column(scale=6, min_width=320):
+                shown = gr.HTML(ui.evidence(None, qa.store), elem_id="evidence", js_on_load=LINKS)
+                cable = gr.HTML("", elem_id="cable", js_on_load=LINKS)
+
+        def ask(
+            question: str, history: list[tuple[str, str, str]], origin_: str, class_: str, tag_: str, since_: str, until_: str
+        ) -> Iterator[tuple[Any, ...]]:
+            question = question.strip()
+            if not question:
+                yield history, None, ui.chat([turn[:2] for turn in history]), ui.evidence(None, qa.store), ""
+                return
+            said = ""
+
+            def state(answer: Answer | None, markup: str, text: str) -> tuple[Any, ...]:
+                all_turns = [*history, (question, markup, text)]
+                side = ui.evidence(answer, qa.store) if answer else gr.skip()
+                return all_turns, answer, ui.chat([turn[:2] for turn in all_turns]), side, ""
+
+            yield state(None, ui.partial(""), "")
+            try:
+                where = Filter(
+                    origin=origin_ or None, classification=class_ or None, tag=tag_ or None,
+                    sent_from=_day(since_), sent_to=_day(until_),
+                )  # fmt: skip
+                for piece in qa.stream(question, [Turn(turn[0], turn[2]) for turn in history if turn[2]], where):
+                    if isinstance(piece, Answer):
+                        yield state(piece, ui.answered(piece), piece.answer)
+                    else:
+                        said += piece
+                        yield state(None, ui.partial(said), said)
+            except CableQAError as error:
+                yield state(None, f'<p class="abstained">{ui.escape(str(error))}</p>', "")
+
+        def open_link(answer: Answer | None, event: gr.EventData) -> str:
+            href = (getattr(event, "_data", None) or {}).get("href", "")
+            return _opened(qa, parse_qs(str(href).lstrip("?")), answer)
+
+        def open_page(request: gr.Request) -> str:
+            return _opened(qa, {name: [value] for name, value in dict(request.query_params).items()}, None)
+
+        inputs = [box, turns, origin, classification, tag, since, until]
+        outputs = [turns, last, log, shown, box]
+        running = [
+            trigger(ask, inputs, outputs, api_name="ask" if trigger is send.click else False, show_progress="hidden")
+            for trigger in (send.click, box.submit)
+        ]
+        stop.click(None, cancels=running, api_name=False)
+        new.click(
+            lambda: ([], None, ui.chat([]), ui.evidence(None, qa.store), ""), None, [turns, last, log, shown, cable], api_name=False
+        )
+        for source in (log, shown, cable):
+            source.click(open_link, [last], [cable], api_name=False, show_progress="hidden").then(None, js=SCROLL)
+        page.load(open_page, None, [cable], api_name=False, show_progress="hidden").then(None, js=SCROLL)
+    return page
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError:
+        raise CableQAError(f"{text!r} is no day. Write it as 2009-12-31.") from None
+
+
+def _opened(qa: CableQA, parts: dict[str, list[str]], answer: Answer | None) -> str:
+    if not parts.get("cable"):
+        return ""
+    section, paragraph = (parts.get(name, [None])[0] for name in ("section", "paragraph"))
+    return ui.opened(qa.store, parts["cable"][0], section, paragraph, ui.quotes_of(answer))
+
+
+EXAMPLES = (
+    "Who heads the Customs Directorate?",
+    "How many people died in the ferry disaster?",
+    "Which subject tags does the cable about the film festival bear?",
+    "What did Tamsin Roake say about the herring quota?",
+)
+
+
+def launch(qa: CableQA, host: str, port: int, block: bool = True) -> gr.Blocks:
+    """Serves the page at host:port; returns at once where `block` is False. Nothing is asked of the network."""
+    from index.corpus import SAMPLE
+
+    sample = any(str(SAMPLE) in source for _, source, _ in qa.store.known().values())
+    page = build_app(qa, EXAMPLES if sample else ())
+    theme = gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="teal")
+    page.queue(default_concurrency_limit=4)
+    page.launch(
+        server_name=host, server_port=port, share=False, quiet=True, prevent_thread_lock=not block, show_error=True,
+        theme=theme, css=CSS, ssr_mode=False, footer_links=[], enable_monitoring=False,
+    )  # fmt: skip
+    return page
+
+
+def serve(qa: CableQA, host: str, port: int) -> None:
+    """Serves the page until it is stopped; says where on stderr."""
+    print(f"Open http://{host}:{port} (stop with Ctrl+C)", file=sys.stderr)
+    launch(qa, host, port)
+
+
+if __name__ == "__main__":
+    from qa.cli import main
+
+    sys.exit(main(["serve", *sys.argv[1:]]))
