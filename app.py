@@ -36,7 +36,7 @@ SCROLL = """() => setTimeout(() => {
   if (target) { target.scrollIntoView({block: 'center'}); target.focus({preventScroll: true}); }
 }, 120)"""
 CSS = """
-.gradio-container { max-width: 1500px !important; }
+.gradio-container { max-width: 1500px !important; overflow: visible !important; }
 #chat, #evidence, #cable { overflow-wrap: anywhere; line-height: 1.55; }
 #chat .question { font-weight: 600; margin: 1.2rem 0 .4rem; padding-left: .8rem; border-left: 3px solid var(--color-accent); }
 #chat .answer p { margin: .5rem 0; }
@@ -44,7 +44,7 @@ CSS = """
 .abstained { border-left: 3px solid var(--body-text-color-subdued); padding-left: .8rem; }
 .verdict { color: var(--error-text-color, #b91c1c); }
 a.cite { display: inline-block; padding: 0 .5rem; border: 1px solid var(--border-color-primary); border-radius: 1rem;
-  font-size: .85em; text-decoration: none; color: var(--link-text-color); background: var(--background-fill-secondary); }
+  font-size: .85em; text-decoration: none; color: var(--body-text-color); background: var(--background-fill-secondary); }
 a.cite:hover { border-color: var(--color-accent); }
 a.cite:focus-visible, button:focus-visible, textarea:focus-visible, input:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 2px; }
 .card { border: 1px solid var(--border-color-primary); border-radius: .6rem; padding: .8rem 1rem; margin: .7rem 0; }
@@ -61,6 +61,7 @@ a.cite:focus-visible, button:focus-visible, textarea:focus-visible, input:focus-
 .target { background: var(--background-fill-secondary); outline: 2px solid var(--color-accent); }
 mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
 .signature { letter-spacing: .1em; }
+@media (min-width: 1000px) { #ask-side { position: sticky; top: .5rem; align-self: flex-start; max-height: 97vh; overflow: auto; flex-wrap: nowrap; } }
 @media (max-width: 700px) { .paragraph { grid-template-columns: minmax(0, 1fr); gap: 0; } .fields { grid-template-columns: minmax(0, 1fr); } }
 """
 
@@ -78,7 +79,7 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
         turns: gr.State = gr.State([])  # (question, HTML of the answer, its text) of the conversation
         last: gr.State = gr.State(None)  # the last Answer
         with gr.Row(equal_height=False):
-            with gr.Column(scale=5, min_width=320):
+            with gr.Column(scale=5, min_width=320, elem_id="ask-side"):
                 log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS)
                 box = gr.Textbox(label="Question", placeholder="What do you want to know?", elem_id="question", lines=1, max_lines=6, submit_btn=False)
                 with gr.Row():

@@ -60,8 +60,8 @@ def identity_of(model: str | None) -> str:
 
 
 class Embedder:
-    """A loaded embedding model: `identity` (see `identity_of`), `dimension`, `max_tokens`, and its `source`, which
-    loads it again from any working folder (empty for the default).
+    """A loaded embedding model: `identity` (see `identity_of`), `dimension`, `max_tokens`, its `source`, which loads
+    it again from any working folder (empty for the default), and the SentenceTransformer itself as `model`.
 
     `max_tokens` is what the model reads of a text, special tokens included (256 for the default). On a CPU
     with bfloat16 instructions, or a GPU that has them, it runs in bfloat16 (the same vectors to about three
@@ -74,6 +74,7 @@ class Embedder:
     """
 
     def __init__(self, model: str | None = None) -> None:
+        os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TRANSFORMERS_NO_ADVISORY_WARNINGS="1")
         folder = _folder(model)
         if model is None and (found := _sha256(_weights(folder))) != _WHEEL_SHA256:
             raise IndexMismatch(
@@ -81,7 +82,6 @@ class Embedder:
             )
         self.identity = identity_of(model)
         self.source = "" if model is None else str(Path(model).resolve()) if Path(model).is_dir() else model
-        os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TRANSFORMERS_NO_ADVISORY_WARNINGS="1")
         import torch
         from sentence_transformers import SentenceTransformer
         from tokenizers import Tokenizer
@@ -89,23 +89,23 @@ class Embedder:
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            self._model = SentenceTransformer(
+            self.model = SentenceTransformer(
                 str(folder), model_kwargs={"dtype": _dtype(torch)}, local_files_only=True, trust_remote_code=False
             )
-            fast = self._model.tokenizer.backend_tokenizer.to_str()
+            fast = self.model.tokenizer.backend_tokenizer.to_str()
         except Exception as error:  # whatever a broken or foreign folder makes transformers raise
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"{model or _WHEEL_MODEL} cannot be loaded as an embedding model: {reason}") from error
-        self._model.eval()
-        self.dimension: int = self._model.get_embedding_dimension() or len(self._model.encode("a"))
-        self.max_tokens = min(self._model.max_seq_length or _MOST_TOKENS, _MOST_TOKENS)
+        self.model.eval()
+        self.dimension: int = self.model.get_embedding_dimension() or len(self.model.encode("a"))
+        self.max_tokens = min(self.model.max_seq_length or _MOST_TOKENS, _MOST_TOKENS)
         # Own copies: the model's tokenizer is changed by every call, which threads would see.
         self._whole, self._cut = Tokenizer.from_str(fast), Tokenizer.from_str(fast)
         for tokenizer in (self._whole, self._cut):
             tokenizer.no_padding()
             tokenizer.no_truncation()
         self._cut.enable_truncation(self.max_tokens)
-        prompts = self._model.prompts
+        prompts = self.model.prompts
         self._passage_prompt: str = prompts.get("document") or prompts.get("passage") or ""
         self._query_prompt: str = prompts.get("query") or ""
 
@@ -144,14 +144,14 @@ class Embedder:
         from torch.nn.functional import normalize
 
         width = max(len(row) for row in batch)
-        ids = torch.full((len(batch), width), self._model.tokenizer.pad_token_id or 0)
+        ids = torch.full((len(batch), width), self.model.tokenizer.pad_token_id or 0)
         mask = torch.zeros_like(ids)
         for i, row in enumerate(batch):
             ids[i, : len(row)] = torch.tensor(row.ids)
             mask[i, : len(row)] = 1
-        features = {"input_ids": ids.to(self._model.device), "attention_mask": mask.to(self._model.device)}
+        features = {"input_ids": ids.to(self.model.device), "attention_mask": mask.to(self.model.device)}
         with torch.inference_mode():
-            out = cast("dict[str, Any]", self._model.forward(features))
+            out = cast("dict[str, Any]", self.model.forward(features))
             vectors = normalize(out["sentence_embedding"].float(), dim=-1).cpu().numpy()
             tokens = normalize(out["token_embeddings"].float(), dim=-1).cpu().numpy()
         return vectors, tokens

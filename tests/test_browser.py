@@ -1,0 +1,146 @@
+"""The page in real Chromium, served on loopback over the sample corpus."""
+
+from __future__ import annotations
+
+import os
+import socket
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from qa.answer import CableQA
+
+CHROMIUM = Path(os.environ.get("CABLE_QA_CHROMIUM", "/usr/bin/chromium"))
+FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run".split()
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}; install it or set CABLE_QA_CHROMIUM")
+
+
+@pytest.fixture(scope="module")
+def address(sample_qa: CableQA) -> Iterator[str]:
+    from app import launch
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    served = launch(sample_qa, "127.0.0.1", port, block=False)
+    address = f"http://127.0.0.1:{port}"
+    assert urllib.request.urlopen(address, timeout=30).status == 200
+    yield address
+    served.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    yield page
+    page.close()
+
+
+def first_subject(qa: CableQA) -> str:
+    return f"What is {qa.store.cables()[0].reference_id} about?"
+
+
+def ask(page: Page, question: str) -> None:
+    box = page.locator("#question textarea")
+    box.fill(question)
+    box.press("Enter")
+    expect(page.locator("#chat .turn").last.locator(".cite").first).to_be_visible(timeout=20_000)
+
+
+def test_ask_check_and_open(page: Page, address: str, sample_qa: CableQA) -> None:
+    requests: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    ask(page, first_subject(sample_qa))
+
+    expect(page.locator("#evidence .card mark").first).to_be_visible()
+    page.locator("#chat .cite").first.click()
+    expect(page.locator("#cable .target mark").first).to_be_visible()
+    expect(page.locator("#cable .target")).to_be_in_viewport()
+    assert f"?cable={sample_qa.store.cables()[0].reference_id}&paragraph=" in page.url
+    assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+    assert errors == []
+
+
+def test_a_follow_up_and_a_new_conversation(page: Page, address: str, sample_qa: CableQA) -> None:
+    page.goto(address)
+    ask(page, first_subject(sample_qa))
+    page.locator("#question textarea").fill("And who signed it?")
+    page.locator("#ask").click()
+    expect(page.locator("#chat .turn")).to_have_count(2)
+    expect(page.locator("#chat .turn").last.locator(".cite").first).to_contain_text("header", timeout=20_000)
+    page.locator("#new").click()
+    expect(page.locator("#chat .turn")).to_have_count(0)
+
+
+def test_a_direct_link_opens_the_paragraph(page: Page, address: str, sample_qa: CableQA) -> None:
+    cable = next(c for row in sample_qa.store.cables() if len((c := sample_qa.store.cable(row.reference_id)).paragraphs) > 5)
+    page.goto(f"{address}/?cable={cable.reference_id}&paragraph={cable.paragraphs[4].paragraph}")
+
+    expect(page.locator("#cable .target")).to_contain_text(cable.paragraphs[4].text.split("\n")[0][:60])
+    expect(page.locator("#cable .target")).to_be_in_viewport()
+    page.goto(f"{address}/?cable=99NOWHERE1&paragraph=1")
+    expect(page.locator("#cable .abstained")).to_contain_text("99NOWHERE1")
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_overflows_and_dark_is_dark(browser: Browser, address: str, sample_qa: CableQA, width: int, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(address)
+    ask(page, first_subject(sample_qa))
+    page.locator("#chat .cite").first.click()
+    expect(page.locator("#cable .target")).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    brightness = page.evaluate("getComputedStyle(document.querySelector('.gradio-container')).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)")
+    assert (sum(brightness) < 3 * 128) is (scheme == "dark")
+    page.close()
+
+
+def test_by_keyboard_alone(page: Page, address: str, sample_qa: CableQA) -> None:
+    page.goto(address)
+    page.locator("#question textarea").focus()
+    page.keyboard.type(first_subject(sample_qa))
+    page.keyboard.press("Enter")
+    expect(page.locator("#chat .cite").first).to_be_visible(timeout=20_000)
+    for _ in range(12):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.matches('#chat a.cite')"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("#cable .target")).to_be_visible()
+
+
+def test_markup_in_a_question_is_text(page: Page, address: str) -> None:
+    page.goto(address)
+    ask(page, "<img src=x onerror=\"document.title='owned'\"> who heads the port?")
+
+    expect(page.locator("#chat .question")).to_contain_text("<img src=x")
+    assert page.locator("#chat img").count() == 0
+    assert page.title() == "cable-qa"
+
+
+def test_a_bad_date_is_one_line_and_the_page_stays_up(page: Page, address: str, sample_qa: CableQA) -> None:
+    page.goto(address)
+    page.get_by_text("Filters").click()
+    page.get_by_label("Sent from (YYYY-MM-DD)").fill("soon")
+    page.locator("#question textarea").fill("Who heads the port?")
+    page.locator("#ask").click()
+    expect(page.locator("#chat .abstained")).to_contain_text("'soon' is no day")
+    page.get_by_label("Sent from (YYYY-MM-DD)").fill("")
+    ask(page, first_subject(sample_qa))
