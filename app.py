@@ -75,13 +75,22 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
     tags = sorted({tag for row in rows for tag in row.tags})
 
     with gr.Blocks(title="cable-qa", analytics_enabled=False, fill_width=True) as page:
-        gr.Markdown(f"## Cables: ask, and check the answer\n{counts['cables']} cables, {counts['paragraphs']} paragraphs · answers: {qa.model}")
+        gr.Markdown(
+            f"## Cables: ask, and check the answer\n{counts['cables']} cables, {counts['paragraphs']} paragraphs · answers: {qa.model}"
+        )
         turns: gr.State = gr.State([])  # (question, HTML of the answer, its text) of the conversation
         last: gr.State = gr.State(None)  # the last Answer
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="ask-side"):
                 log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS)
-                box = gr.Textbox(label="Question", placeholder="What do you want to know?", elem_id="question", lines=1, max_lines=6, submit_btn=False)
+                box = gr.Textbox(
+                    label="Question",
+                    placeholder="What do you want to know?",
+                    elem_id="question",
+                    lines=1,
+                    max_lines=6,
+                    submit_btn=False,
+                )
                 with gr.Row():
                     send = gr.Button("Ask", variant="primary", elem_id="ask", min_width=80)
                     stop = gr.Button("Stop", elem_id="stop", min_width=80)
@@ -99,7 +108,13 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
                 cable = gr.HTML("", elem_id="cable", js_on_load=LINKS)
 
         def ask(
-            question: str, history: list[tuple[str, str, str]], origin_: str, class_: str, tag_: str, since_: str, until_: str
+            question: str,
+            history: list[tuple[str, str, str]],
+            origin_: str,
+            class_: str,
+            tag_: str,
+            since_: str,
+            until_: str,
         ) -> Iterator[tuple[Any, ...]]:
             question = question.strip()
             if not question:
@@ -142,7 +157,10 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
         ]
         stop.click(None, cancels=running, api_name=False)
         new.click(
-            lambda: ([], None, ui.chat([]), ui.evidence(None, qa.store), ""), None, [turns, last, log, shown, cable], api_name=False
+            lambda: ([], None, ui.chat([]), ui.evidence(None, qa.store), ""),
+            None,
+            [turns, last, log, shown, cable],
+            api_name=False,
         )
         for source in (log, shown, cable):
             source.click(open_link, [last], [cable], api_name=False, show_progress="hidden").then(None, js=SCROLL)
@@ -178,7 +196,9 @@ def launch(qa: CableQA, host: str, port: int, block: bool = True) -> gr.Blocks:
 
     sample = any(str(SAMPLE) in source for _, source, _ in qa.store.known().values())
     page = build_app(qa, EXAMPLES if sample else ())
-    theme = gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="teal")
+    theme = gr.themes.Soft(
+        font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="teal"
+    )
     page.queue(default_concurrency_limit=4)
     page.launch(
         server_name=host, server_port=port, share=False, quiet=True, prevent_thread_lock=not block, show_error=True,

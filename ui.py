@@ -52,7 +52,9 @@ def chip(citation: Citation, number: int | None = None) -> str:
 def chat(turns: Sequence[tuple[str, str]]) -> str:
     """The conversation: (question, HTML of its answer) in order."""
     if not turns:
-        return '<p class="hint">Ask a question. Every answer cites the paragraphs it rests on; open one to check it.</p>'
+        return (
+            '<p class="hint">Ask a question. Every answer cites the paragraphs it rests on; open one to check it.</p>'
+        )
     return "".join(
         f'<div class="turn"><p class="question">{escape(question)}</p><div class="answer">{answer}</div></div>'
         for question, answer in turns
@@ -71,7 +73,9 @@ def answered(answer: Answer) -> str:
         out.append('<p class="note">Read together with the question before it.</p>')
     if answer.abstained:
         near = " ".join(chip(hit.citation) for hit in answer.retrieved[:3])
-        return "".join([*out, f'<p class="abstained">{escape(answer.answer)}</p>', f"<p>Nearest: {near}</p>" if near else ""])
+        return "".join(
+            [*out, f'<p class="abstained">{escape(answer.answer)}</p>', f"<p>Nearest: {near}</p>" if near else ""]
+        )
     cited = {one.number: one for one in answer.citations}
     for statement in answer.statements:
         chips = " ".join(chip(cited[n].citation, n) for n in statement.citations if n in cited)
@@ -111,7 +115,9 @@ def _card(citation: Citation, cited: Sequence[Cited], store: Store) -> str:
     )
 
 
-def cable_view(cable: Cable, target: Citation | None, quotes: Quotes, known: Collection[str] | Callable[[str], bool] = ()) -> str:
+def cable_view(
+    cable: Cable, target: Citation | None, quotes: Quotes, known: Collection[str] | Callable[[str], bool] = ()
+) -> str:
     """A whole cable; `target` is highlighted, `quotes` are marked, references among `known` are links."""
     rows = []
     for line in cable.header.text.split("\n"):
@@ -119,7 +125,9 @@ def cable_view(cable: Cable, target: Citation | None, quotes: Quotes, known: Col
         shown = escape(value)
         if name == "References":
             ids = value.split(", ")
-            shown = ", ".join(chip(Citation(i)) if (known(i) if callable(known) else i in known) else escape(i) for i in ids)
+            shown = ", ".join(
+                chip(Citation(i)) if (known(i) if callable(known) else i in known) else escape(i) for i in ids
+            )
         rows.append(f"<dt>{escape(name)}</dt><dd>{shown}</dd>")
     on_header = target is not None and target.paragraph == HEADER
     out = [f"<h2>{escape(cable.subject or cable.reference_id)}</h2>"]

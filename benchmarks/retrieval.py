@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import fmean
 
 from qa.answer import open_qa
-from qa.golden import GoldenRow, load_golden
+from qa.golden import load_golden
 from qa.metrics import interval, recall, reciprocal_rank, success
-from qa.question import read_question, standalone
+from qa.question import read_question
 from qa.retrieve import WEIGHTS, candidates, encode_query, paragraphs
 
 METHODS = {
@@ -39,9 +39,9 @@ def main() -> None:
     for name, weights in METHODS.items():
         figures: dict[str, list[float]] = {"s1": [], "s5": [], "r10": [], "mrr": []}
         for row in ranked:
-            text = _text(row)
-            query = encode_query(text, qa.store, qa.embedder)
-            found = candidates(query, read_question(text), qa.store, weights=weights)
+            asked = read_question(row.question, row.history)
+            query = encode_query(asked.text, qa.store, qa.embedder)
+            found = candidates(query, asked, qa.store, weights=weights)
             ranking = [hit.citation for hit in paragraphs(found, 20)]
             groups = list(row.evidence.values())
             figures["s1"].append(success(ranking, groups, 1))
@@ -50,12 +50,8 @@ def main() -> None:
             figures["mrr"].append(reciprocal_rank(ranking, groups))
         print(f"{name:18} " + " ".join(f"{_cell(values):>22}" for values in figures.values()))
     named = [row for row in rows if row.type in ("lookup", "metadata")]
-    right = [row for row in named if qa.search(_text(row), 1)[0].citation in next(iter(row.evidence.values()))]
+    right = [row for row in named if qa.search(row.question, 1)[0].citation in next(iter(row.evidence.values()))]
     print(f"lookup and metadata rows: {len(right)} of {len(named)} right")
-
-
-def _text(row: GoldenRow) -> str:
-    return standalone(row.question, row.history)
 
 
 def _cell(values: list[float]) -> str:

@@ -26,7 +26,7 @@ _TELEGRAM = re.compile(r"^\s*VZCZC\w+", re.MULTILINE)
 _TITLE = re.compile(r"^\s*\d{2}[A-Z][A-Z0-9-]*\d+(,.*| .*)?$")
 _PAGE_LINES = re.compile(
     r"^\s*(Wiki[Ll]eaks( Link)?|Category Archives?:.*|To understand the justification.*|Discussing cables"
-    r"|If you find meaningful.*|Reference ID\s+Created.*|Viewing cable .*|.*[Ff]ictional.*)\s*$"
+    r"|If you find meaningful.*|Reference ID\s+Created.*|Viewing cable .*|FICTIONAL SAMPLE .*)\s*$"
 )
 
 
@@ -50,8 +50,7 @@ def parse_text(text: str, source: str = "") -> Iterator[Cable | Problem]:
     """
     rows = list(_ROW.finditer(text))
     starts = [row.start() for row in rows] or [m.start() for m in _TELEGRAM.finditer(text)] or [0]
-    if rows:
-        yield from _outside(text[: starts[0]], 1, source)
+    yield from _outside(text[: starts[0]], 1, source)
     for i, start in enumerate(starts):
         end = starts[i + 1] if i + 1 < len(starts) else len(text)
         line = text.count("\n", 0, start) + 1

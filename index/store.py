@@ -536,7 +536,7 @@ class Store:
             "SELECT reference_id FROM cables ORDER BY substr(reference_id, 1, 4) <> substr(?, 1, 4), reference_id LIMIT 5000",
             asked.encode("utf-8", "replace").decode(),
         )
-        near = get_close_matches(asked, [name for (name,) in rows], n=3)
+        near = get_close_matches(asked, [name for (name,) in rows], n=3, cutoff=0.8)
         return f" The nearest there are: {', '.join(near)}." if near else ""
 
     def _condition(self, where: Filter | None) -> tuple[str, list[Any]]:
@@ -639,7 +639,10 @@ class Store:
                 )
             except ChromaError:
                 return None
-        near = {int(i): 1.0 - distance for i, distance in zip(rows["ids"][0], rows["distances"][0], strict=True)}
+        near = {
+            int(i): float(np.clip(1.0 - distance, -1.0, 1.0))
+            for i, distance in zip(rows["ids"][0], rows["distances"][0], strict=True)
+        }
         known = {i for (i,) in self._all(f"SELECT id FROM passages WHERE id {_IN}", json.dumps(list(near)))}
         return [(i, similarity) for i, similarity in near.items() if i in known][:k]
 

@@ -18,7 +18,7 @@ from index.embed import Embedder
 from index.errors import CableQAError, ModelUnavailable, NotInIndex
 from index.store import Filter, Store
 from qa.models import QUOTES, check_spec, load_model
-from qa.question import Named, Question, read_question, standalone
+from qa.question import Named, Question, read_question
 from qa.read import Reading, read
 from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, paragraphs
 from qa.verify import SUPPORTED, verify
@@ -121,13 +121,13 @@ class CableQA:
     def stream(self, question: str, history: Sequence[Turn] = (), where: Filter = Filter()) -> Iterator[str | Answer]:
         """Pieces of the answer's text with markers `[1]`, then the Answer."""
         began = time.perf_counter()
-        text = standalone(question, [(turn.question, turn.answer) for turn in history])
+        asked = read_question(question, [(turn.question, turn.answer) for turn in history])
+        text = asked.text
         counts = self.store.counts()
         base = Answer(
             question, text, "", True, model=self.model,
             index={key: counts[key] for key in ("cables", "paragraphs", "built")},
         )  # fmt: skip
-        asked = read_question(text)
         if not text:
             yield from self._abstain(base, "Ask a question about the cables.", began, {})
             return

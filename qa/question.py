@@ -53,6 +53,7 @@ _HEADER_FIELDS = (
     ("Origin", rf"\b(?:which|what)\b.*\b(?:post|embassy|consulate|mission)\b.*\b(?:sent|wrote|originated?|drafted|filed)\b.*\b{_CABLE_WORD}\b"),
     ("Addressees", rf"\b(?:to whom|who(?:m)?)\b.*\b{_CABLE_WORD}\b.*\b(?:addressed|sent to|copied)\b"),
 )  # fmt: skip
+_SAYS_CABLE = re.compile(r"\b(?:cable|telegram|message|dispatch)s?\b", re.IGNORECASE)
 _ABOUT = re.compile(
     r"\bwhat(?:'s| is| does)?\b.*\b(?:about|deal with)\s*\??$|^\s*(?:summari[sz]e|sum up|give (?:me )?(?:a|the) summary)",
     re.I,
@@ -226,21 +227,25 @@ def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
     return f"{previous.strip()} {answer.strip()[:300]} {text}"
 
 
-def read_question(text: str) -> Question:
-    """What a standalone question names; an empty question names nothing."""
-    references = []
-    for match in [*_COMPACT.finditer(text), *_REFERENCE.finditer(text)]:
-        reference = normalise_reference_id(match[0])
-        if reference and reference not in references:
-            references.append(reference)
+def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Question:
+    """What a question names; an empty question names nothing.
+
+    A question that leans on the exchange before it, and names no cable, is about those that its question named.
+    """
+    whole = standalone(text, history)
+    text = " ".join(text.split())
+    references = _references(text) or (_references(history[-1][0]) if history and whole != text else [])
     section, paragraph, listed = _paragraph(text)
     named = tuple(Named(reference, section, paragraph, listed) for reference in references)
     field = next((name for name, pattern in _HEADER_FIELDS if re.search(pattern, text, re.IGNORECASE)), None)
-    if field and not references and not re.search(r"\b(cable|telegram|message|dispatch)s?\b", text, re.IGNORECASE):
+    if paragraph or not (references or _SAYS_CABLE.search(text)):
         field = None
-    if paragraph:
-        field = None
-    return Question(text, named, field, bool(_ABOUT.search(text)), _months(text))
+    return Question(whole, named, field, bool(_ABOUT.search(text)), _months(text))
+
+
+def _references(text: str) -> list[str]:
+    found = [normalise_reference_id(m[0]) for m in [*_COMPACT.finditer(text), *_REFERENCE.finditer(text)]]
+    return list(dict.fromkeys(reference for reference in found if reference))
 
 
 def _paragraph(text: str) -> tuple[str | None, str | None, str | None]:

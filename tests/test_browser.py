@@ -14,9 +14,18 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from qa.answer import CableQA
 
 CHROMIUM = Path(os.environ.get("CABLE_QA_CHROMIUM", "/usr/bin/chromium"))
-FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run".split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}; install it or set CABLE_QA_CHROMIUM")
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}; install it or set CABLE_QA_CHROMIUM"
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +97,9 @@ def test_a_follow_up_and_a_new_conversation(page: Page, address: str, sample_qa:
 
 
 def test_a_direct_link_opens_the_paragraph(page: Page, address: str, sample_qa: CableQA) -> None:
-    cable = next(c for row in sample_qa.store.cables() if len((c := sample_qa.store.cable(row.reference_id)).paragraphs) > 5)
+    cable = next(
+        c for row in sample_qa.store.cables() if len((c := sample_qa.store.cable(row.reference_id)).paragraphs) > 5
+    )
     page.goto(f"{address}/?cable={cable.reference_id}&paragraph={cable.paragraphs[4].paragraph}")
 
     expect(page.locator("#cable .target")).to_contain_text(cable.paragraphs[4].text.split("\n")[0][:60])
@@ -99,7 +110,9 @@ def test_a_direct_link_opens_the_paragraph(page: Page, address: str, sample_qa: 
 
 @pytest.mark.parametrize("width", [400, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_overflows_and_dark_is_dark(browser: Browser, address: str, sample_qa: CableQA, width: int, scheme: str) -> None:
+def test_nothing_overflows_and_dark_is_dark(
+    browser: Browser, address: str, sample_qa: CableQA, width: int, scheme: str
+) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(address)
     ask(page, first_subject(sample_qa))
@@ -107,7 +120,7 @@ def test_nothing_overflows_and_dark_is_dark(browser: Browser, address: str, samp
     expect(page.locator("#cable .target")).to_be_visible()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    brightness = page.evaluate("getComputedStyle(document.querySelector('.gradio-container')).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)")
+    brightness = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)")
     assert (sum(brightness) < 3 * 128) is (scheme == "dark")
     page.close()
 

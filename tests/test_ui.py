@@ -21,7 +21,10 @@ def test_marks_stand_at_their_offsets_and_text_is_escaped() -> None:
 
 
 def test_links_carry_the_whole_address() -> None:
-    assert ui.link(Citation("10X141", "II.D.TRAINING COURSES", "2")) == "?cable=10X141&section=II.D.TRAINING+COURSES&paragraph=2"
+    assert (
+        ui.link(Citation("10X141", "II.D.TRAINING COURSES", "2"))
+        == "?cable=10X141&section=II.D.TRAINING+COURSES&paragraph=2"
+    )
     assert ui.link(Citation("10X265")) == "?cable=10X265"
 
 
