@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date
+from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,6 +21,7 @@ import ui
 from index.errors import CableQAError
 from index.store import Filter
 from qa.answer import Answer, CableQA, Turn
+from qa.cli import parse_filters
 
 # A click on a citation is told to Python; with a modifier key the browser opens the link itself.
 LINKS = """
@@ -140,7 +142,17 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
                         said += piece
                         yield state(None, ui.partial(said), said)
             except CableQAError as error:
-                yield state(None, f'<p class="abstained">{ui.escape(str(error))}</p>', "")
+                yield state(None, f'<p class="abstained">{escape(str(error))}</p>', "")
+
+        def answer(
+            question: str, history: list[dict[str, str]] | None = None, filters: list[str] | None = None
+        ) -> dict[str, Any]:
+            """The answer JSON to a question; `filters` as on the command line, `history` as in a golden set."""
+            try:
+                turns = [Turn(turn["question"], turn["answer"]) for turn in history or []]
+                return qa.answer(question, turns, parse_filters(filters or [])).as_json()
+            except CableQAError as error:
+                raise gr.Error(str(error), print_exception=False) from None
 
         def open_link(answer: Answer | None, event: gr.EventData) -> str:
             href = (getattr(event, "_data", None) or {}).get("href", "")
@@ -151,21 +163,24 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
 
         inputs = [box, turns, origin, classification, tag, since, until]
         outputs = [turns, last, log, shown, box]
-        running = [
-            trigger(ask, inputs, outputs, api_name="ask" if trigger is send.click else False, show_progress="hidden")
+        running: list[Any] = [
+            trigger(ask, inputs, outputs, api_visibility="private", show_progress="hidden")
             for trigger in (send.click, box.submit)
         ]
-        stop.click(None, cancels=running, api_name=False)
+        stop.click(None, cancels=running, api_visibility="private")
         new.click(
             lambda: ([], None, ui.chat([]), ui.evidence(None, qa.store), ""),
             None,
             [turns, last, log, shown, cable],
-            api_name=False,
+            api_visibility="private",
         )
         for source in (log, shown, cable):
-            source.click(open_link, [last], [cable], api_name=False, show_progress="hidden").then(None, js=SCROLL)
-        page.load(open_page, None, [cable], api_name=False, show_progress="hidden").then(None, js=SCROLL)
-    return page
+            source.click(open_link, [last], [cable], api_visibility="private", show_progress="hidden").then(
+                None, js=SCROLL
+            )
+        gr.api(answer, api_name="answer")  # type: ignore[attr-defined]
+        page.load(open_page, None, [cable], api_visibility="private", show_progress="hidden").then(None, js=SCROLL)
+    return page  # type: ignore[no-any-return]
 
 
 def _day(text: str) -> date | None:

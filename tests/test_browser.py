@@ -157,3 +157,13 @@ def test_a_bad_date_is_one_line_and_the_page_stays_up(page: Page, address: str, 
     expect(page.locator("#chat .abstained")).to_contain_text("'soon' is no day")
     page.get_by_label("Sent from (YYYY-MM-DD)").fill("")
     ask(page, first_subject(sample_qa))
+
+
+def test_the_api_answers_with_the_answer_json_and_takes_filters(address: str, sample_qa: CableQA) -> None:
+    from gradio_client import Client
+
+    client = Client(address, verbose=False)
+    answer = client.predict("How many people died?", [], ["cable=09PORTSELWYN702"], api_name="/answer")
+
+    assert {row["reference_id"] for row in answer["retrieved"]} == {"09PORTSELWYN702"}
+    assert answer["citations"][0]["quote"] in answer["answer"]
