@@ -19,7 +19,7 @@ from index.embed import Embedder
 from index.passage import VERSION, Passage, passages
 from index.store import Store
 
-_GROUP = 128  # passages that are embedded together, so that batches are of similar length
+_GROUP = 256  # passages that are embedded together, so that batches are of similar length
 
 
 @dataclass(frozen=True, slots=True)
