@@ -300,7 +300,8 @@ class Store:
         sql, values = "SELECT rowid, bm25(words, ?, ?, ?) AS cost FROM words WHERE words MATCH ?", [*weights]
         condition, restricting = self._condition(where)
         if condition:
-            sql += f" AND rowid IN (SELECT s.id FROM passages s JOIN cables c USING (reference_id) {condition})"
+            # The plus keeps SQLite from running the match once for each id: on 30,000 passages 0.03 s instead of 49 s.
+            sql += f" AND +rowid IN (SELECT s.id FROM passages s JOIN cables c USING (reference_id) {condition})"
         match = " OR ".join(f'"{term}"' for term in terms)
         return [
             (i, max(0.0, -cost))
@@ -330,6 +331,13 @@ class Store:
                 f"Delete it and run `cable-qa index PATH --index {self.folder}`."
             )
         return found
+
+    def passage_ids(self, reference_ids: Sequence[str]) -> list[int]:
+        """The ids of all passages of these cables, ascending; a cable that the index has not gives none."""
+        rows = self._all(
+            f"SELECT id FROM passages WHERE reference_id {_IN} ORDER BY id", json.dumps(list(reference_ids))
+        )
+        return [i for (i,) in rows]
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
         """The passages with these ids; an id that the index has not is left out."""
