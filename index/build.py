@@ -149,6 +149,7 @@ class _Run:
         encoded = iter(self._model().encode([(passage.context, passage.text) for passage in found]))
         for cable, digest, each in self._group:
             self._store.add(cable, digest, each, [next(encoded) for _ in each])
+        self._store.flush()
         self.embedded += len(found)
         self._group.clear()
 

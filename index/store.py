@@ -178,7 +178,7 @@ class Store:
         return store
 
     def close(self) -> None:
-        """Closes the files; what was added since the last batch was written is dropped unless `finish` was called."""
+        """Closes the files; what was added and not yet written is dropped."""
         with self._lock:
             self._pending.clear()
             self._chroma = None
@@ -391,7 +391,7 @@ class Store:
             self._set_meta(dimension=dimension, embedding_source=source)
 
     def add(self, cable: Cable, content_hash: str, passages: Sequence[Passage], encoded: Sequence[Encoded]) -> None:
-        """Adds a cable, in place of the one with its reference ID if there is one. Written in batches: see `finish`."""
+        """Adds a cable, in place of the one with its reference ID if there is one. Written with the next `flush`."""
         tokens = tuple((quantise(e.tokens), e.spans.astype("<i4").tobytes()) for e in encoded)
         vectors = tuple(e.vector for e in encoded)
         if vectors and self._meta("dimension") is None:
@@ -400,7 +400,7 @@ class Store:
             raise ValueError(f"{len(passages)} passages but {len(vectors)} encoded")
         self._pending[cable.reference_id] = _Addition(cable, content_hash, tuple(passages), vectors, tokens)
         if sum(1 + len(each.passages) for each in self._pending.values()) >= _BATCH:
-            self._write()
+            self.flush()
 
     def relocate(self, reference_id: str, source: str, line: int) -> None:
         """Records where an unchanged cable stands now."""
@@ -411,20 +411,21 @@ class Store:
 
     def remove(self, reference_id: str) -> None:
         """Removes a cable with all that is its own; nothing where there is none."""
-        self._write()
+        self.flush()
         with self._transaction() as transaction:
             self._delete(transaction, reference_id)
 
     def finish(self) -> None:
         """Writes what is left, and records that the index is whole and when that was."""
-        self._write()
+        self.flush()
         self._sweep()
         with self._transaction():
             now = datetime.now(UTC).isoformat(timespec="seconds")
             self._set_meta(built=now, revision=int(self._meta("revision") or 0) + 1)
         self._all("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Writes what was added; done by itself every 128 passages."""
         additions = list(self._pending.values())
         if not additions:
             return
