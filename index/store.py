@@ -309,22 +309,20 @@ class Store:
         ]
 
     def dense(self, vector: NDArray[np.float32], k: int, where: Filter | None = None) -> list[tuple[int, float]]:
-        """The `k` passages nearest to `vector` (dimension,): (id, cosine similarity in -1..1), highest first."""
-        condition, values = self._condition(where)
+        """The `k` passages nearest to `vector` (dimension,): (id, cosine similarity in -1..1), highest first.
+
+        They are fewer where there are fewer, or while another process replaces them faster than they can be read.
+        """
         if k < 1:
             return []
-        found: list[tuple[int, float]] | None = None
         for _ in range(3):
-            ids = None
-            if condition:
-                rows = self._all(f"SELECT s.id FROM passages s JOIN cables c USING (reference_id) {condition}", *values)
-                ids = [i for (i,) in rows]
-            there = len(ids) if ids is not None else int(self._one("SELECT count(*) FROM passages"))
-            if not there:
-                return []
-            found = self._nearest(vector, k, ids)
-            if (found is not None and len(found) >= min(k, there)) or not self._written_since():
-                break  # else another process is writing, and Chroma is behind SQLite or ahead of it
+            found, there = self._nearest(vector, k, where)
+            if found is not None and len(found) >= min(k, there):
+                return found
+            if not self._written_since():
+                break  # else another process writes, and Chroma as it was opened is behind SQLite or ahead of it
+        else:
+            return found or []
         if found is None:
             raise IndexMismatch(
                 f"The vectors of the index in {self.folder} are not those of its passages. "
@@ -635,25 +633,34 @@ class Store:
             "passages", embedding_function=None, configuration={"hnsw": {"space": "cosine", "ef_search": 200}}
         )
 
-    def _nearest(self, vector: NDArray[np.float32], k: int, ids: list[int] | None) -> list[tuple[int, float]] | None:
-        """At most `k` nearest, of `ids` if given; fewer, or None, where Chroma does not know what SQLite knows."""
+    def _nearest(
+        self, vector: NDArray[np.float32], k: int, where: Filter | None
+    ) -> tuple[list[tuple[int, float]] | None, int]:
+        """At most `k` nearest, and how many passages `where` admits.
+
+        The nearest are fewer, or None, where Chroma does not know what SQLite knows.
+        """
         from chromadb.errors import ChromaError
 
+        condition, values = self._condition(where)
+        admitted = f"FROM passages s JOIN cables c USING (reference_id) {condition}"
         with self._lock:
-            extra = int(self._one("SELECT count(*) FROM orphans"))  # a writer's: they are dropped below
-            among = None if ids is None else [str(i) for i in ids]
+            if not self._one(f"SELECT EXISTS (SELECT 1 {admitted})", *values):
+                return [], 0
             try:
-                rows = self._collection().query(
-                    query_embeddings=[vector], n_results=k + extra, ids=among, include=["distances"]
-                )
+                collection = self._collection()  # first, since it may take long: then what SQLite knows at that moment
+                ids = [str(i) for (i,) in self._all(f"SELECT s.id {admitted}", *values)] if condition else None
+                there = len(ids) if ids is not None else int(self._one("SELECT count(*) FROM passages"))
+                extra = int(self._one("SELECT count(*) FROM orphans"))  # a writer's: they are dropped below
+                rows = collection.query(query_embeddings=[vector], n_results=k + extra, ids=ids, include=["distances"])
             except ChromaError:
-                return None
+                return None, 0
         near = {
             int(i): float(np.clip(1.0 - distance, -1.0, 1.0))
             for i, distance in zip(rows["ids"][0], rows["distances"][0], strict=True)
         }
         known = {i for (i,) in self._all(f"SELECT id FROM passages WHERE id {_IN}", json.dumps(list(near)))}
-        return [(i, similarity) for i, similarity in near.items() if i in known][:k]
+        return [(i, similarity) for i, similarity in near.items() if i in known][:k], there
 
 
 def quantise(vectors: NDArray[np.float32]) -> bytes:

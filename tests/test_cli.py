@@ -252,4 +252,4 @@ def test_no_index_named_and_none_there_builds_the_sample(
 
     assert code == 0
     assert "building one from the sample corpus" in err
-    assert json.loads(out)["index"]["cables"] >= 8
+    assert json.loads(out)["index"]["cables"] >= 20
