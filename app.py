@@ -23,63 +23,44 @@ from index.store import Filter
 from qa.answer import Answer, CableQA, Turn
 from qa.cli import parse_filters
 
-# A click on a citation or a card is told to Python; with a modifier key the browser opens the link itself.
+# A click on a citation is told to Python; with a modifier key the browser opens the link itself.
 LINKS = """
 element.addEventListener('click', (event) => {
-  const card = String(window.getSelection()) ? null : event.target.closest('.card');
-  const link = event.target.closest('a.cite') || (card && card.querySelector('a.cite'));
+  const link = event.target.closest('a.cite');
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  const href = link.getAttribute('href');
-  const theme = new URLSearchParams(location.search).get('__theme');
-  history.replaceState(null, '', theme ? href + '&__theme=' + encodeURIComponent(theme) : href);
-  trigger('click', {href});
+  history.replaceState(null, '', link.getAttribute('href'));
+  trigger('click', {href: link.getAttribute('href')});
 });
 """
-# The conversation is a log that screen readers announce and the keyboard scrolls; it shows its newest turn.
-LOG = """
-element.setAttribute('role', 'log');
-element.setAttribute('aria-label', 'Conversation');
-element.tabIndex = 0;
-let seen = 0;
-new MutationObserver(() => {
-  const turns = element.querySelectorAll('.turn');
-  if (turns.length > seen) turns[turns.length - 1].scrollIntoView({block: 'nearest'});
-  seen = turns.length;
-}).observe(element, {childList: true, subtree: true});
-"""
+SCROLL = """() => setTimeout(() => {
+  const target = document.querySelector('#cable .target') || document.querySelector('#cable h2');
+  if (target) { target.scrollIntoView({block: 'center'}); target.focus({preventScroll: true}); }
+}, 120)"""
 CSS = """
-body.dark { background: var(--body-background-fill) !important; }
 .gradio-container { max-width: 1500px !important; overflow: visible !important; }
-#title h1 { font-size: 1.4rem; margin: 0; }
-#title p { color: var(--body-text-color-subdued); margin: .2rem 0 0; }
-#ask-side button { white-space: nowrap; }
 #chat, #evidence, #cable { overflow-wrap: anywhere; line-height: 1.55; }
 #chat .question { font-weight: 600; margin: 1.2rem 0 .4rem; padding-left: .8rem; border-left: 3px solid var(--color-accent); }
 #chat .answer p { margin: .5rem 0; }
 .hint, .note, .waiting { color: var(--body-text-color-subdued); }
 .abstained { border-left: 3px solid var(--body-text-color-subdued); padding-left: .8rem; }
-.verdict { color: #b91c1c; } .dark .verdict { color: #fca5a5; }
+.verdict { color: var(--error-text-color, #b91c1c); }
 a.cite { display: inline-block; padding: 0 .5rem; border: 1px solid var(--border-color-primary); border-radius: 1rem;
   font-size: .85em; text-decoration: none; color: var(--body-text-color); background: var(--background-fill-secondary); }
 a.cite:hover { border-color: var(--color-accent); }
-#chat:focus-visible, #chat [role=log]:focus-visible, a:focus-visible, button:focus-visible, textarea:focus-visible, input:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 2px; }
-.card { border: 1px solid var(--border-color-primary); border-radius: .6rem; padding: .8rem 1rem; margin: .7rem 0; cursor: pointer; }
-.card:hover { border-color: var(--color-accent); }
+a.cite:focus-visible, button:focus-visible, textarea:focus-visible, input:focus-visible { outline: 3px solid var(--color-accent); outline-offset: 2px; }
+.card { border: 1px solid var(--border-color-primary); border-radius: .6rem; padding: .8rem 1rem; margin: .7rem 0; }
 .card header { display: flex; flex-wrap: wrap; gap: .3rem .7rem; align-items: center; font-size: .9em; color: var(--body-text-color-subdued); }
 .card header strong { flex-basis: 100%; color: var(--body-text-color); }
 .card p, .cable p { font-family: Georgia, 'Times New Roman', serif; white-space: pre-line; margin: .5rem 0; }
 .card .heading { font-variant: small-caps; color: var(--body-text-color-subdued); }
-.cable .bar { position: sticky; top: 0; z-index: 2; display: flex; justify-content: space-between; gap: 1rem; padding: .4rem 0;
-  background: var(--body-background-fill); border-bottom: 1px solid var(--border-color-primary); font-size: .9em; }
-.cable .bar a { color: var(--body-text-color); }
 #cable h2, #evidence h2 { font-size: 1.1rem; margin: .4rem 0; }
 #cable h3 { font-size: .95rem; margin: 1.2rem 0 .3rem; color: var(--body-text-color-subdued); }
 .fields { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem .8rem; font-size: .85em; }
 .fields dt { color: var(--body-text-color-subdued); } .fields dd { margin: 0; }
 .paragraph { display: grid; grid-template-columns: minmax(3.4rem, max-content) minmax(0, 1fr); gap: .7rem; padding: .2rem .4rem; border-radius: .5rem; }
-.paragraph .number { align-self: start; justify-self: start; margin-top: .55rem; }
-.target { background: var(--background-fill-secondary); outline: 2px solid var(--color-accent); scroll-margin-top: 4rem; }
+.paragraph .number { align-self: start; margin-top: .55rem; }
+.target { background: var(--background-fill-secondary); outline: 2px solid var(--color-accent); }
 mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
 .signature { letter-spacing: .1em; }
 @media (min-width: 1000px) { #ask-side { position: sticky; top: .5rem; align-self: flex-start; max-height: 97vh; overflow: auto; flex-wrap: nowrap; } }
@@ -87,19 +68,9 @@ mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
 """
 
 
-EXAMPLES = (
-    ("09PORTSELWYN123", "What was the cod quota for 2009?"),
-    ("09PORTSELWYN141", "Who heads the Customs Directorate?"),
-    ("09PORTSELWYN524", "How many people died in the ferry disaster?"),
-    ("09PORTSELWYN203", "Who signed 09PORTSELWYN203?"),
-)
-
-
-def build_app(qa: CableQA, examples: Sequence[tuple[str, str]] = EXAMPLES) -> gr.Blocks:
-    """The page on an open index; `examples` are (cable, question): offered where the index holds that cable."""
+def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
+    """The page on an open index; `examples` are questions offered as buttons."""
     rows = qa.store.cables()
-    held = {row.reference_id for row in rows}
-    offered = [[question] for reference_id, question in examples if reference_id in held]
     counts = qa.store.counts()
     origins = sorted({row.origin for row in rows if row.origin})
     classifications = sorted({row.classification for row in rows if row.classification})
@@ -107,14 +78,13 @@ def build_app(qa: CableQA, examples: Sequence[tuple[str, str]] = EXAMPLES) -> gr
 
     with gr.Blocks(title="cable-qa", analytics_enabled=False, fill_width=True) as page:
         gr.Markdown(
-            f"# Cables: ask, and check the answer\n{counts['cables']} cables, {counts['paragraphs']} paragraphs · answers: {qa.model}",
-            elem_id="title",
+            f"## Cables: ask, and check the answer\n{counts['cables']} cables, {counts['paragraphs']} paragraphs · answers: {qa.model}"
         )
         turns: gr.State = gr.State([])  # (question, HTML of the answer, its text) of the conversation
-        quotes: gr.State = gr.State({})  # where the conversation's quotes stand, by paragraph
+        last: gr.State = gr.State(None)  # the last Answer
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="ask-side"):
-                log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS + LOG)
+                log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS)
                 box = gr.Textbox(
                     label="Question",
                     placeholder="What do you want to know?",
@@ -126,13 +96,13 @@ def build_app(qa: CableQA, examples: Sequence[tuple[str, str]] = EXAMPLES) -> gr
                 with gr.Row():
                     send = gr.Button("Ask", variant="primary", elem_id="ask", min_width=80)
                     stop = gr.Button("Stop", elem_id="stop", min_width=80)
-                    new = gr.Button("New conversation", elem_id="new", min_width=180)
-                if offered:
-                    gr.Examples(offered, inputs=[box], label="Examples")
+                    new = gr.Button("New conversation", elem_id="new", min_width=80)
+                if examples:
+                    gr.Examples([[question] for question in examples], inputs=[box], label="Examples")
                 with gr.Accordion("Filters", open=False):
-                    origin = gr.Dropdown(_any(origins), value="", label="Origin")
-                    classification = gr.Dropdown(_any(classifications), value="", label="Classification")
-                    tag = gr.Dropdown(_any(tags), value="", label="TAG")
+                    origin = gr.Dropdown(["", *origins], value="", label="Origin")
+                    classification = gr.Dropdown(["", *classifications], value="", label="Classification")
+                    tag = gr.Dropdown(["", *tags], value="", label="TAG")
                     since = gr.Textbox("", label="Sent from (YYYY-MM-DD)")
                     until = gr.Textbox("", label="Sent to (YYYY-MM-DD)")
             with gr.Column(scale=6, min_width=320):
@@ -142,7 +112,6 @@ def build_app(qa: CableQA, examples: Sequence[tuple[str, str]] = EXAMPLES) -> gr
         def ask(
             question: str,
             history: list[tuple[str, str, str]],
-            known: ui.Quotes,
             origin_: str,
             class_: str,
             tag_: str,
@@ -151,17 +120,16 @@ def build_app(qa: CableQA, examples: Sequence[tuple[str, str]] = EXAMPLES) -> gr
         ) -> Iterator[tuple[Any, ...]]:
             question = question.strip()
             if not question:
-                yield (gr.skip(),) * 5
+                yield history, None, ui.chat([turn[:2] for turn in history]), ui.evidence(None, qa.store), ""
                 return
             said = ""
 
-            def state(answer: Answer | None, markup: str, text: str, typed: Any = None) -> tuple[Any, ...]:
+            def state(answer: Answer | None, markup: str, text: str) -> tuple[Any, ...]:
                 all_turns = [*history, (question, markup, text)]
                 side = ui.evidence(answer, qa.store) if answer else gr.skip()
-                marks = ui.joined(known, ui.quotes_of(answer)) if answer else gr.skip()
-                return all_turns, marks, _chat(all_turns), side, gr.skip() if typed is None else typed
+                return all_turns, answer, ui.chat([turn[:2] for turn in all_turns]), side, ""
 
-            yield state(None, ui.partial(""), "", typed="")  # only here: the next question may be typed meanwhile
+            yield state(None, ui.partial(""), "")
             try:
                 where = Filter(
                     origin=origin_ or None, classification=class_ or None, tag=tag_ or None,
@@ -176,13 +144,6 @@ def build_app(qa: CableQA, examples: Sequence[tuple[str, str]] = EXAMPLES) -> gr
             except CableQAError as error:
                 yield state(None, f'<p class="abstained">{escape(str(error))}</p>', "")
 
-        def stopped(history: list[tuple[str, str, str]]) -> tuple[Any, ...]:
-            if not history or history[-1][1] != ui.partial(history[-1][2]):
-                return gr.skip(), gr.skip()
-            question, _, said = history[-1]
-            turns = [*history[:-1], (question, ui.stopped(said), said)]
-            return turns, _chat(turns)
-
         def answer(
             question: str, history: list[dict[str, str]] | None = None, filters: list[str] | None = None
         ) -> dict[str, Any]:
@@ -193,31 +154,28 @@ def build_app(qa: CableQA, examples: Sequence[tuple[str, str]] = EXAMPLES) -> gr
             except CableQAError as error:
                 raise gr.Error(str(error), print_exception=False) from None
 
-        def open_link(known: ui.Quotes, event: gr.EventData) -> str:
+        def open_link(answer: Answer | None, event: gr.EventData) -> str:
             href = (getattr(event, "_data", None) or {}).get("href", "")
-            return _opened(qa, parse_qs(str(href).lstrip("?")), known)
+            return _opened(qa, parse_qs(str(href).lstrip("?")), answer)
 
         def open_page(request: gr.Request) -> str:
-            return _opened(qa, {name: [value] for name, value in dict(request.query_params).items()}, {})
+            return _opened(qa, {name: [value] for name, value in dict(request.query_params).items()}, None)
 
-        running = gr.on(
-            [send.click, box.submit],
-            ask,
-            [box, turns, quotes, origin, classification, tag, since, until],
-            [turns, quotes, log, shown, box],
-            api_visibility="private",
-            show_progress="hidden",
-        )
-        stop.click(stopped, [turns], [turns, log], cancels=[running], api_visibility="private", show_progress="hidden")
+        inputs = [box, turns, origin, classification, tag, since, until]
+        outputs = [turns, last, log, shown, box]
+        running: list[Any] = [
+            trigger(ask, inputs, outputs, api_visibility="private", show_progress="hidden")
+            for trigger in (send.click, box.submit)
+        ]
+        stop.click(None, cancels=running, api_visibility="private")
         new.click(
-            lambda: ([], {}, ui.chat([]), ui.evidence(None, qa.store), ""),
+            lambda: ([], None, ui.chat([]), ui.evidence(None, qa.store), ""),
             None,
-            [turns, quotes, log, shown, cable],
-            cancels=[running],
+            [turns, last, log, shown, cable],
             api_visibility="private",
         )
         for source in (log, shown, cable):
-            source.click(open_link, [quotes], [cable], api_visibility="private", show_progress="hidden").then(
+            source.click(open_link, [last], [cable], api_visibility="private", show_progress="hidden").then(
                 None, js=SCROLL
             )
         gr.api(answer, api_name="answer")  # type: ignore[attr-defined]
@@ -232,33 +190,30 @@ def _day(text: str) -> date | None:
         raise CableQAError(f"{text!r} is no day. Write it as 2009-12-31.") from None
 
 
-def _any(values: Sequence[str]) -> list[tuple[str, str]]:
-    return [("any", ""), *((value, value) for value in values)]
-
-
-def _chat(turns: Sequence[tuple[str, str, str]]) -> str:
-    return ui.chat([turn[:2] for turn in turns])
-
-
-def _opened(qa: CableQA, parts: dict[str, list[str]], quotes: ui.Quotes) -> str:
+def _opened(qa: CableQA, parts: dict[str, list[str]], answer: Answer | None) -> str:
     if not parts.get("cable"):
         return ""
     section, paragraph = (parts.get(name, [None])[0] for name in ("section", "paragraph"))
-    return ui.opened(qa.store, parts["cable"][0], section, paragraph, quotes)
+    return ui.opened(qa.store, parts["cable"][0], section, paragraph, ui.quotes_of(answer))
+
+
+EXAMPLES = (
+    "Who heads the Customs Directorate?",
+    "How many people died in the ferry disaster?",
+    "Which subject tags does the cable about the film festival bear?",
+    "What did Tamsin Roake say about the herring quota?",
+)
 
 
 def launch(qa: CableQA, host: str, port: int, block: bool = True) -> gr.Blocks:
     """Serves the page at host:port; returns at once where `block` is False. Nothing is asked of the network."""
-    page = build_app(qa)
+    from index.corpus import SAMPLE
+
+    sample = any(str(SAMPLE) in source for _, source, _ in qa.store.known().values())
+    page = build_app(qa, EXAMPLES if sample else ())
     theme = gr.themes.Soft(
         font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="teal"
-    ).set(
-        body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_400",
-        button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_700", block_title_text_color="*primary_800",
-        block_label_text_color="*primary_800", input_placeholder_color="*neutral_500",
-        input_placeholder_color_dark="*neutral_400",
-    )  # fmt: skip
+    )
     page.queue(default_concurrency_limit=4)
     page.launch(
         server_name=host, server_port=port, share=False, quiet=True, prevent_thread_lock=not block, show_error=True,
@@ -273,12 +228,7 @@ def serve(qa: CableQA, host: str, port: int) -> None:
     launch(qa, host, port)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """`cable-qa serve` with these arguments; returns its exit code."""
-    from qa.cli import main as command
-
-    return command(["serve", *(sys.argv[1:] if argv is None else argv)])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    from qa.cli import main
+
+    sys.exit(main(["serve", *sys.argv[1:]]))

@@ -43,11 +43,6 @@ def quotes_of(answer: Answer | None) -> Quotes:
     return found
 
 
-def joined(first: Quotes, second: Quotes) -> Quotes:
-    """The quotes of both."""
-    return {place: [*first.get(place, []), *second.get(place, [])] for place in {**first, **second}}
-
-
 def chip(citation: Citation, number: int | None = None) -> str:
     """A citation as a link that opens its paragraph."""
     label = f"{number} · {citation}" if number else str(citation)
@@ -67,13 +62,8 @@ def chat(turns: Sequence[tuple[str, str]]) -> str:
 
 
 def partial(text: str) -> str:
-    """An answer that is still being written."""
+    """An answer that is still being written, or one that was stopped."""
     return f"<p>{escape(text)}</p>" if text else '<p class="waiting">Reading …</p>'
-
-
-def stopped(text: str) -> str:
-    """What there was of an answer that was stopped; its citations are not checked, so it has no chips."""
-    return f'{partial(text) if text else ""}<p class="note">Stopped.</p>'
 
 
 def answered(answer: Answer) -> str:
@@ -129,27 +119,18 @@ def cable_view(
     cable: Cable, target: Citation | None, quotes: Quotes, known: Collection[str] | Callable[[str], bool] = ()
 ) -> str:
     """A whole cable; `target` is highlighted, `quotes` are marked, references among `known` are links."""
-    header = Citation(cable.reference_id, None, HEADER)
-    rows, at = [], 0
+    rows = []
     for line in cable.header.text.split("\n"):
         name, _, value = line.partition(": ")
-        start = at + len(name) + 2
-        at += len(line) + 1
-        quoted = [(max(a - start, 0), min(b - start, len(value))) for a, b in quotes.get(header, [])]
-        shown = marked(value, quoted)
+        shown = escape(value)
         if name == "References":
             ids = value.split(", ")
             shown = ", ".join(
                 chip(Citation(i)) if (known(i) if callable(known) else i in known) else escape(i) for i in ids
             )
-            shown = f"<mark>{shown}</mark>" if any(a < b for a, b in quoted) else shown
         rows.append(f"<dt>{escape(name)}</dt><dd>{shown}</dd>")
     on_header = target is not None and target.paragraph == HEADER
-    out = [
-        f'<div class="bar"><a class="cite" href="{escape(link(header))}" title="Link to the header">{escape(cable.reference_id)}</a>'
-        '<a href="#question">Back to the question</a></div>',
-        f"<h2>{escape(cable.subject or cable.reference_id)}</h2>",
-    ]
+    out = [f"<h2>{escape(cable.subject or cable.reference_id)}</h2>"]
     out.append(f'<dl class="fields{" target" if on_header else ""}"{_focus(on_header)}>{"".join(rows)}</dl>')
     heading = None
     for paragraph in cable.paragraphs:

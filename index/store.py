@@ -650,6 +650,8 @@ class Store:
             try:
                 collection = self._collection()  # first, since it may take long: then what SQLite knows at that moment
                 ids = [str(i) for (i,) in self._all(f"SELECT s.id {admitted}", *values)] if condition else None
+                if ids == []:
+                    return [], 0
                 there = len(ids) if ids is not None else int(self._one("SELECT count(*) FROM passages"))
                 extra = int(self._one("SELECT count(*) FROM orphans"))  # a writer's: they are dropped below
                 rows = collection.query(query_embeddings=[vector], n_results=k + extra, ids=ids, include=["distances"])

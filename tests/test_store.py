@@ -527,7 +527,7 @@ def test_a_killed_run_leaves_the_index_usable_and_the_next_goes_on(tmp_path: Pat
 def test_a_reader_lives_through_another_process_writing(tmp_path: Path) -> None:
     folder = make(tmp_path / "a", *many(0))
     where, vector = Filter(tag="EVEN"), unit("q", 1)[0]
-    with Store.open(folder) as store, writer(folder, "1,2") as process:
+    with Store.open(folder) as store, writer(folder, "1,2,3") as process:
         assert process.stdout
         rounds = 0
         while process.poll() is None:
@@ -538,7 +538,7 @@ def test_a_reader_lives_through_another_process_writing(tmp_path: Path) -> None:
         assert (process.returncode, rounds > 5) == (0, True)
         assert len(store.dense(vector, 500)) == 500
         after = texts(store, store.dense(vector, 20, where))
-    make(tmp_path / "b", *many(2))
+    make(tmp_path / "b", *many(3))
     with Store.open(tmp_path / "b") as store:
         assert texts(store, store.dense(vector, 20, where)) == after
 
