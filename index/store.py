@@ -623,8 +623,9 @@ class Store:
                     f"Delete it and run `cable-qa index PATH --index {self.folder}`."
                 )
             if not all(os.access(path, os.W_OK) for path in (folder, folder / "chroma.sqlite3")):
-                copy = self._vectors.enter_context(tempfile.TemporaryDirectory(prefix="cable-qa-"))
-                folder = Path(shutil.copytree(folder, Path(copy) / "vectors", copy_function=shutil.copyfile))
+                copy = Path(self._vectors.enter_context(tempfile.TemporaryDirectory(prefix="cable-qa-")))
+                _copy(folder, copy)
+                folder = copy
         client: Any = chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
         self._vectors.callback(client.close)
         if not self._writable:
@@ -709,6 +710,15 @@ def _lock_for_writing(folder: Path, stack: ExitStack) -> None:
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             raise InputError(f"Another run is writing to the index in {folder}. Wait for it to finish.") from None
         raise
+
+
+def _copy(folder: Path, target: Path) -> None:
+    """Copies the files of `folder`, not their permissions."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            to = target / file.relative_to(folder)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, to)
 
 
 @contextmanager
