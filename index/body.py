@@ -18,8 +18,11 @@ _NUMBER = re.compile(r"^\s*(?P<sign>¶\s?)?(?P<digits>\d{1,3})(?:\.(?!\d)\s*|\s+
 _OUTLINE = re.compile(r"^\s*(?P<label>[IVX]{1,5}|[A-Z])\.\s+(?P<title>\S.*)$")
 _RULE = re.compile(r"^\s*([-=_*~])(\s?\1){2,}\s*$")
 _MARKING = re.compile(r"^\((?P<marking>(?:U|SBU|C|S|TS|FOUO|LOU)(?:[/-]{1,2}[A-Z ]+)*)\)\s*")
-_ITEM = re.compile(r"^\s*(?:[-*•]+\s*\S|\(?[A-Za-z0-9]{1,2}[.)]\s)")
+_ITEM = re.compile(r"^\s*(?:[-*•]+\s*\S|(?!(?i:dr|mr|ms|st|no|lt|mt|ft|jr|sr)\.)\(?[A-Za-z0-9]{1,2}[.)]\s)")
 _FIELD = re.compile(r"^\s*[A-Z][A-Z /]{2,30}: \S")
+_SPEAKER = re.compile(r"^\s*(?:[QA]|[A-Z][A-Z .'/-]{2,30})(?: \([^()]{2,40}\))?: ?\S")
+_GAP = re.compile(r"(?<=[^\s.:;?!]) {2,}(?=\S)")  # between two columns, not between two sentences
+_LAST_FIGURE = re.compile(r"[^\s.:;?!] {3,}[$(+-]?\d[^a-z]*$")
 _TITLED_LIST = re.compile(r"^\s*[A-Z][A-Za-z &/-]{2,40}:\s*$")
 _SIGNATURE = re.compile(r"^[A-Z][A-Z'’. -]{2,30}$")
 _NO_SIGNATURE = ("NONE", "END", "BEGIN", "TEXT", "COMMENT", "SUMMARY", "UNCLAS", "SECRET", "CONFIDENTIAL")
@@ -94,6 +97,13 @@ def _is_title(block: str) -> bool:
     return bool(sum(w[0].isupper() for w in words) > 0.6 * len(words))
 
 
+def _is_row(line: str) -> bool:
+    """Whether a line is a row of a table: wide gaps between its words, or one before a last figure."""
+    text = line.strip()
+    gaps = [len(gap) for gap in _GAP.findall(text)]
+    return (len(gaps) > 1 and max(gaps) > 2) or bool(_LAST_FIGURE.search(text))
+
+
 class _Reader:
     """Goes through the lines once; `done` holds the paragraphs."""
 
@@ -109,6 +119,7 @@ class _Reader:
         self.path: list[tuple[int, str, str]] = []  # (level, label, title) of the outline
         self.pending: list[str] = []  # headings since the last text
         self.heading: list[str] = []  # the heading that holds now
+        self.in_table = False  # whether the last line was a row of a table
 
     def _values(self, i: int, line: str) -> set[int]:
         """The paragraph numbers that a line may start with, or none."""
@@ -165,7 +176,7 @@ class _Reader:
                 self.path = [step for step in self.path if step[0] < 3] + [(3, title, title)]
                 self._open_section()
                 i += 1
-            elif boundary and _is_heading(line) and not _MARKING.match(line):
+            elif boundary and _is_heading(line) and not _MARKING.match(line) and not self._heads_table(i):
                 title, i = self._whole_heading(i, line.strip())
                 self.pending.append(title)
             else:
@@ -180,11 +191,16 @@ class _Reader:
             and not self._outline(self.lines[i])
             and i not in self.numbers
         ):
-            if _TITLED_LIST.match(self.lines[i]):
+            if _TITLED_LIST.match(self.lines[i]) or self._heads_table(i):
                 break
             title += " " + self.lines[i].strip()
             i += 1
         return " ".join(title.split()).rstrip(":"), i
+
+    def _heads_table(self, i: int) -> bool:
+        """Whether line `i` names the columns of a table below it."""
+        below = next((line for line in self.lines[i + 1 :] if line.strip() and not _RULE.match(line)), "")
+        return _is_row(self.lines[i]) and _is_row(below)
 
     def _leads_list(self, i: int) -> bool:
         following = next((j for j in range(i + 1, len(self.lines)) if self.lines[j].strip()), -1)
@@ -249,6 +265,8 @@ class _Reader:
     def _lift_title(self) -> None:
         """Makes the last block a heading where it stands alone and reads as one."""
         blocks = self.done[-1].blocks
+        if self.in_table:
+            return
         alone = (len(blocks) > 1 and ends_sentence(blocks[-2])) or (
             len(blocks) == 1 and self.done[-1].number == BEFORE_FIRST
         )
@@ -261,10 +279,13 @@ class _Reader:
             part.headings += self.pending
             self.heading, self.pending, new_block = self.pending, [], True
         text = " ".join(line.split())
+        after_row, self.in_table = self.in_table, _is_row(line)
         if (
             not part.blocks
+            or self.in_table
+            or (after_row and not text[:1].islower())
             or _FIELD.match(line)
-            or (_ITEM.match(line) and (new_block or ends_sentence(part.blocks[-1])))
+            or ((_ITEM.match(line) or _SPEAKER.match(line)) and (new_block or ends_sentence(part.blocks[-1])))
             or (new_block and not self._runs_on(part.blocks[-1], text))
         ):
             part.blocks.append(text)
@@ -277,4 +298,6 @@ class _Reader:
         """Whether a block after an empty line goes on with the sentence before it."""
         if ends_sentence(block):
             return False
-        return text[:1].islower() or (len(block) > 60 and not re.match(r"[\"“]?[A-Z][\w .'-]*[\"”]?:", text))
+        return text[:1].islower() or (
+            len(block) > 60 and not re.match(r"[\"“]?[A-Z][\w .'-]*[\"”]?(?: \([^()]*\))?:", text)
+        )

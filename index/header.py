@@ -28,6 +28,9 @@ _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 _REFERENCE = re.compile(
     r"(?:^|[\s(:])(?:[A-Z][.)]\s*)?(?:(?P<year>\d{2})\s+)?(?P<post>[A-Za-z][A-Za-z .'-]*?)\s+(?P<number>\d{1,7})\b"
 )
+_PAPER = re.compile(
+    r"\b(?:REPORT|LETTER|MEMO|MEMORANDUM|E-?MAIL|FAX|PAPER|ARTICLE|SURVEY|STUDY|RELEASE|NOTE|TELCON)\b", re.IGNORECASE
+)
 _NUMBERED = re.compile(r"^\s*(¶\s?)?\d{1,3}\.\s")
 _POSTS = {"AMEMBASSY": "Embassy", "AMCONSUL": "Consulate", "USMISSION": "Mission", "USOFFICE": "Office"}
 
@@ -184,6 +187,8 @@ def _references(parts: Sequence[str], year: str) -> tuple[tuple[str, ...], list[
         entry = re.sub(r"^(\(?[A-Z][.):]\s*)|\s*\((NOTAL|C|U|S|SBU)\)$", "", entry).strip()
         match = _REFERENCE.fullmatch(f" {entry}")
         own = normalise_reference_id(entry) if not match else None
+        if _PAPER.search(entry):  # `ANNUAL REPORT 2009` is no cable of a post
+            match = own = None
         if match and (match["year"] or year) and match["post"].upper() not in _MONTHS:
             reference = normalise_reference_id(f"{match['year'] or year} {match['post']} {match['number']}")
             if reference:
