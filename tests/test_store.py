@@ -26,7 +26,8 @@ from index.cable import Cable, Citation, Paragraph
 from index.embed import Encoded
 from index.errors import IndexMismatch, IndexMissing, InputError, NotInIndex
 from index.passage import Passage, passages
-from index.store import CableRow, Filter, Store, dequantise, quantise
+from index.rows import dequantise, quantise
+from index.store import CableRow, Filter, Store
 
 DIMENSION = 16
 ROOT = Path(__file__).parent.parent
@@ -341,11 +342,11 @@ def test_a_query_without_known_words_finds_nothing(store: Store, query: str) -> 
 def test_a_filter_does_not_repeat_the_search_for_each_passage(store: Store) -> None:
     """SQLite's plan for the search must not have `=`, a constraint on the row, beside the match `M3`."""
     said: list[str] = []
-    store._connection.set_trace_callback(said.append)
+    store._database._connection.set_trace_callback(said.append)
     assert store.lexical("herring", 5, Filter(origin="embassy"))
-    store._connection.set_trace_callback(None)
+    store._database._connection.set_trace_callback(None)
     (search,) = (sql for sql in said if "MATCH" in sql and "JOIN cables" in sql)
-    plan = [row[3] for row in store._connection.execute(f"EXPLAIN QUERY PLAN {search}")]
+    plan = [row[3] for row in store._database._connection.execute(f"EXPLAIN QUERY PLAN {search}")]
     assert "SCAN words VIRTUAL TABLE INDEX 0:M3" in plan
 
 
@@ -519,9 +520,9 @@ def test_a_killed_run_leaves_the_index_usable_and_the_next_goes_on(tmp_path: Pat
         assert [cable.reference_id for cable in cables] == [cable.reference_id for cable in expected[0]]
     assert contents(make(folder, *many(9))) == expected
     with Store.create(folder, "model@1") as store:
-        assert store._one("SELECT count(*) FROM orphans") == 0
-        with store._lock:
-            assert store._collection().count() == 500
+        assert store._database.one("SELECT count(*) FROM orphans") == 0
+        with store._database.lock:
+            assert store._vectors.collection().count() == 500
 
 
 def test_a_reader_lives_through_another_process_writing(tmp_path: Path) -> None:
