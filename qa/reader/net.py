@@ -1,0 +1,83 @@
+"""The reader's network: one encoder over (question, passage) with three heads, and the file its weights are kept in.
+
+Flows in: token ids. Flows out: `Scores`. Knows nothing of cables. torch and transformers are imported with this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel
+
+
+class Scores(NamedTuple):
+    """Logits for a batch of n pairs of at most t tokens; higher is better.
+
+    `relevance` (n,): ranks passages for one question. `answers` (n,): whether the passage answers, as a logit of
+    probability. `start`, `end` (n, t): where the answer's first and last token are; position 0 stands for none.
+    """
+
+    relevance: Tensor
+    answers: Tensor
+    start: Tensor
+    end: Tensor
+
+
+class ReaderNet(nn.Module):
+    """MiniLM-L12 (33M parameters) with heads for relevance, answerability and the answer's span."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        config = BertConfig(
+            vocab_size=30522, hidden_size=384, num_hidden_layers=12, num_attention_heads=12, intermediate_size=1536,
+            attention_probs_dropout_prob=0.0,
+        )  # fmt: skip
+        config._attn_implementation = "sdpa"
+        self.bert = BertModel(config)
+        self.classifier = nn.Linear(384, 1)
+        self.answers = nn.Linear(384, 1)
+        self.span = nn.Linear(384, 2)
+
+    def forward(self, ids: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
+        """`ids`, `types` (0 for the question, 1 for the passage) and `mask` (1 for a token): int64 (n, t). `inside`: bool
+        (n, t), the tokens where an answer may begin and end, and position 0."""
+        out = self.bert(input_ids=ids, token_type_ids=types, attention_mask=mask)
+        pooled = out.pooler_output
+        start, end = self.span(out.last_hidden_state).unbind(-1)
+        low = -1e4
+        return Scores(
+            self.classifier(pooled).squeeze(-1), self.answers(pooled).squeeze(-1),
+            start.masked_fill(~inside, low), end.masked_fill(~inside, low),
+        )  # fmt: skip
+
+
+def save_weights(net: ReaderNet, path: Path) -> str:
+    """Writes the weights as int8 with a scale for each row (matrices) or as float32 (the rest); returns the file's sha256."""
+    kept: dict[str, Tensor] = {}
+    for name, value in net.state_dict().items():
+        value = value.detach().float()
+        if value.ndim == 2:
+            scale = value.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / 127
+            kept[f"{name}.int8"], kept[f"{name}.scale"] = (value / scale).round().to(torch.int8), scale
+        elif value.is_floating_point() and value.ndim:
+            kept[name] = value.contiguous()
+    save_file(kept, path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load_weights(path: Path) -> ReaderNet:
+    """The network in float32 with the weights of a file that `save_weights` wrote; not yet in `eval` mode."""
+    kept = load_file(path)
+    state = {name: value for name, value in kept.items() if not name.endswith((".int8", ".scale"))}
+    for name in kept:
+        if name.endswith(".int8"):
+            name = name.removesuffix(".int8")
+            state[name] = kept[f"{name}.int8"].float() * kept[f"{name}.scale"]
+    net = ReaderNet()
+    net.load_state_dict(state)
+    return net

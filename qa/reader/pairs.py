@@ -1,0 +1,169 @@
+"""What the reader is trained and measured on: questions, each with passages that answer it or do not.
+
+Flows in: the files of reading data. Flows out: `Asked`, a question with its passages and the answering words in each.
+Three sources: passages with questions of their own (`passages.jsonl`, `questions.jsonl`), public reading questions
+(`*.jsonl.gz`, SQuAD's format flattened), and invented cables with questions over the whole cable (`cables/`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from qa.question import STOP_WORDS, standalone
+from qa.reader.encode import context_of
+
+FOLLOWUPS = "followups.jsonl"
+HELD_OUT = 0.2  # share of the passages of `passages.jsonl`, and of the cables, that is never trained on
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A passage: `text` after its `context`; `spans` are the answers in `text`, none where it does not answer."""
+
+    context: str
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question and passages, those that answer first; `tempting` says how many after them were named as traps."""
+
+    question: str
+    passages: tuple[Read, ...]
+    group: str  # what is split between training and held-out data: a passage's id, or a cable's
+
+    @property
+    def answering(self) -> int:
+        """How many of the passages answer."""
+        return sum(bool(read.spans) for read in self.passages)
+
+
+def held_out(group: str) -> bool:
+    """Whether a passage or cable is kept for measuring: decided by its id alone."""
+    return int(sha256(group.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < HELD_OUT
+
+
+def passage_questions(folder: Path, nearest: int = 4) -> list[Asked]:
+    """`passages.jsonl` and `questions.jsonl`: each question with its passage, then the `nearest` others by words shared
+    with the question, of the same source and side of the split."""
+    passages = {row["id"]: row for row in _rows(folder / "passages.jsonl")}
+    texts = {name: row["passage"] for name, row in passages.items()}
+    sides = {side: _Nearest({n: t for n, t in texts.items() if held_out(n) == side}) for side in (True, False)}
+    asked = []
+    for row in _rows(folder / "questions.jsonl"):
+        name, question = row["passage_id"], row["question"]
+        span = ((row["start"], row["start"] + len(row["answer"])),) if row["answerable"] else ()
+        others = [n for n in sides[held_out(name)].to(question, nearest + 1) if n != name][:nearest]
+        reads = [Read("", texts[name], span), *(Read("", texts[n], ()) for n in others)]
+        asked.append(Asked(question, tuple(reads), name))
+    return asked
+
+
+def public_questions(files: Iterable[Path], nearest: int = 2) -> list[Asked]:
+    """SQuAD rows: each question with its paragraph, then the `nearest` others of the same article that lack the answer."""
+    asked = []
+    for file in sorted(files):
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        articles: dict[str, dict[str, str]] = defaultdict(dict)
+        for row in rows:
+            articles[row["title"]][row["context"]] = row["context"]
+        near = {title: _Nearest(texts) for title, texts in articles.items()}
+        for row in rows:
+            spans = tuple(sorted({(a["answer_start"], a["answer_start"] + len(a["text"])) for a in row["answers"]}))
+            words = [a["text"].lower() for a in row["answers"]]
+            others = [
+                text for text in near[row["title"]].to(row["question"], nearest + 3)
+                if text != row["context"] and not any(word in text.lower() for word in words)
+            ]  # fmt: skip
+            reads = [Read("", row["context"], spans), *(Read("", text, ()) for text in others[:nearest])]
+            asked.append(Asked(row["question"], tuple(reads), row["title"]))
+    return asked
+
+
+def cable_questions(folder: Path) -> list[Asked]:
+    """Invented cables: each question with every paragraph of its cable: those that answer, those named as traps, and the
+    rest by words shared with the question; paragraphs of which the two readers were not sure are left out. A cross
+    question has the paragraphs of both cables. A follow-up is joined to its history as `qa.question.standalone` does."""
+    cables = {
+        row["id"]: row for file in sorted(folder.glob("*.jsonl")) if file.name != FOLLOWUPS for row in _rows(file)
+    }
+    own = {name: [(row, row["question"]) for row in cable["questions"]] for name, cable in cables.items()}
+    for row in _rows(folder / FOLLOWUPS):
+        history = [(turn["question"], turn["answer"]) for turn in row["history"]]
+        own[row["cable"]].append((row, standalone(row["question"], history)))
+    return [_over_cable(cables, cables[name], *pair) for name, pairs in own.items() for pair in pairs]
+
+
+def _over_cable(cables: dict[str, Any], cable: dict[str, Any], row: dict[str, Any], question: str) -> Asked:
+    spans: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for answer in row["answers"]:
+        spans[answer.get("cable", cable["id"]), answer["paragraph"]].append(answer["span"])
+    reads = {}
+    for name in dict.fromkeys([cable["id"], *(name for name, _ in spans)]):
+        for p in cables[name]["paragraphs"]:
+            if name != cable["id"] or p["paragraph"] not in row.get("unsure", []):
+                context = context_of(cables[name]["subject"], p["heading"], cables[name]["post"], cables[name]["date"])
+                words = spans.get((name, p["paragraph"]), [])
+                at = [p["text"].index(word) for word in words]
+                found = tuple((start, start + len(word)) for start, word in zip(at, words, strict=True))
+                reads[name, p["paragraph"]] = Read(context, p["text"], found)
+    traps = [key for number in row.get("tempting", []) if (key := (cable["id"], number)) in reads]
+    keys = list(reads)
+    near = _Nearest({str(n): reads[key].text for n, key in enumerate(keys)}).to(question, len(keys))
+    order = dict.fromkeys([*spans, *traps, *(keys[int(n)] for n in near)])
+    return Asked(question, tuple(reads[key] for key in order), cable["id"].rstrip("ab"))
+
+
+def _rows(file: Path) -> Iterator[dict[str, Any]]:
+    with file.open(encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines if line.strip())
+
+
+class _Nearest:
+    """Texts ranked by the idf of the words that they share with a question."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._words = {name: set(_words(text)) for name, text in texts.items()}
+        self._holders: dict[str, list[str]] = defaultdict(list)
+        for name, words in self._words.items():
+            for word in words:
+                self._holders[word].append(name)
+
+    def to(self, question: str, k: int) -> list[str]:
+        scores: defaultdict[str, float] = defaultdict(float)
+        for word in dict.fromkeys(_words(question)):
+            holders = self._holders.get(word, ())
+            for name in holders:
+                scores[name] += math.log(1 + len(self._words) / len(holders))
+        return sorted(self._words, key=lambda name: -scores[name])[:k]
+
+
+def _words(text: str) -> list[str]:
+    return [word[:6] for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in STOP_WORDS]
+
+
+def sample(asked: Sequence[Asked], rng: Random, most: int, easy: float = 0.3) -> list[Asked]:
+    """Each question with the passages that answer it, up to `most` of the hardest others, and with probability `easy` one
+    of the rest. Of a question without answer the hardest passage is always there."""
+    drawn = []
+    for one in asked:
+        fixed = one.answering or 1
+        hard, rest = list(one.passages[fixed : fixed + most + 1]), one.passages[fixed + most + 1 :]
+        rng.shuffle(hard)
+        chosen = hard[: most if one.answering else most - 1]
+        if rest and rng.random() < easy:
+            chosen.append(rng.choice(rest))
+        drawn.append(Asked(one.question, (*one.passages[:fixed], *chosen), one.group))
+    return drawn
