@@ -3,7 +3,8 @@
     python -m qa.reader.agree WRITTEN.jsonl ANSWERS.jsonl OUT.jsonl
 
 WRITTEN holds cables with questions and their key, ANSWERS what a second reader answered without it, a line each:
-`{"id": "CABLE-qNN", "answers": [{"paragraph", "span"}]}`, NN counting the cable's questions from 00. They agree where both
+`{"id": "CABLE-qNN", "answers": [{"paragraph", "span"}]}`, NN counting the cable's questions from 00; follow-ups, a line
+each, are `f-NNN`. They agree where both
 say that there is no answer, or where one of the second reader's answers lies in a paragraph of the key and shares half of
 the shorter one's words. A paragraph that only one of them names as answering is recorded as `unsure`: it is
 neither trained on as answering nor as a trap. Cross questions (with a `cable` in their key) were not asked again and stay.
@@ -32,22 +33,29 @@ def _share(one: str, other: str) -> float:
 
 def main() -> None:
     written, answers, out = map(Path, sys.argv[1:])
-    second = {row["id"]: row["answers"] for row in map(json.loads, answers.read_text(encoding="utf-8").splitlines())}
+    second: dict[str, list[dict[str, str]]] = {
+        row["id"]: row["answers"] for row in map(json.loads, answers.read_text(encoding="utf-8").splitlines())
+    }
+    rows = [json.loads(line) for line in written.read_text(encoding="utf-8").splitlines()]
     asked = kept = 0
     with out.open("w", encoding="utf-8") as file:
-        for cable in map(json.loads, written.read_text(encoding="utf-8").splitlines()):
+        for n, row in enumerate(rows):
+            if "questions" not in row:  # follow-ups, a line each
+                own = [(f"f-{n:03d}", row)]
+            else:
+                own = [(f"{row['id']}-q{i:02d}", question) for i, question in enumerate(row["questions"])]
             agreed = []
-            for n, question in enumerate(cable["questions"]):
+            for name, question in own:
                 if not any("cable" in answer for answer in question["answers"]):
                     asked += 1
-                    own = second[f"{cable['id']}-q{n:02d}"]
-                    if not agrees(question["answers"], own):
+                    if not agrees(question["answers"], second[name]):
                         continue
                     named = {answer["paragraph"] for answer in question["answers"]}
-                    question["unsure"] = sorted({answer["paragraph"] for answer in own} - named)
+                    question["unsure"] = sorted({answer["paragraph"] for answer in second[name]} - named)
                     kept += 1
                 agreed.append(question)
-            file.write(json.dumps(cable | {"questions": agreed}, ensure_ascii=False) + "\n")
+            lines = [row | {"questions": agreed}] if "questions" in row else agreed
+            file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     print(f"{out.name}: {kept} of {asked} questions kept ({kept / asked:.1%})")
 
 
