@@ -20,8 +20,9 @@ import gradio as gr
 import ui
 from index.errors import CableQAError
 from index.store import Filter
-from qa.answer import Answer, CableQA, Turn
+from qa.answer import CableQA
 from qa.cli import parse_filters
+from qa.result import Answer, Turn
 
 # A click on a citation is told to Python; with a modifier key the browser opens the link itself.
 LINKS = """
@@ -61,6 +62,8 @@ a.cite:focus-visible, button:focus-visible, textarea:focus-visible, input:focus-
 .paragraph { display: grid; grid-template-columns: minmax(3.4rem, max-content) minmax(0, 1fr); gap: .7rem; padding: .2rem .4rem; border-radius: .5rem; }
 .paragraph .number { align-self: start; margin-top: .55rem; }
 .target { background: var(--background-fill-secondary); outline: 2px solid var(--color-accent); }
+#chat .short { font-size: 1.15rem; font-weight: 600; }
+mark strong { text-decoration: underline; text-decoration-thickness: 2px; text-underline-offset: 3px; }
 mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
 .signature { letter-spacing: .1em; }
 @media (min-width: 1000px) { #ask-side { position: sticky; top: .5rem; align-self: flex-start; max-height: 97vh; overflow: auto; flex-wrap: nowrap; } }
@@ -135,9 +138,9 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
                     origin=origin_ or None, classification=class_ or None, tag=tag_ or None,
                     sent_from=_day(since_), sent_to=_day(until_),
                 )  # fmt: skip
-                for piece in qa.stream(question, [Turn(turn[0], turn[2]) for turn in history if turn[2]], where):
+                for piece in qa.stream(question, [Turn(turn[0], turn[2]) for turn in history], where):
                     if isinstance(piece, Answer):
-                        yield state(piece, ui.answered(piece), piece.answer)
+                        yield state(piece, ui.answered(piece), piece.gist)
                     else:
                         said += piece
                         yield state(None, ui.partial(said), said)

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from index.cable import HEADER, Cable, Citation, Paragraph
 from index.errors import NotInIndex
 from index.store import Store
-from qa.answer import Answer, Cited
+from qa.result import Answer, Cited
 
-Quotes = dict[Citation, list[tuple[int, int]]]
+Quotes = dict[Citation, list[Cited]]
 
 
 def link(citation: Citation) -> str:
@@ -24,23 +24,38 @@ def link(citation: Citation) -> str:
     return "?" + urlencode({name: value for name, value in parts.items() if value})
 
 
-def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """`text` escaped, with the stretches `spans` (start, end) in <mark>; spans may touch or overlap."""
+def marked(text: str, spans: Sequence[tuple[int, int]], words: Sequence[tuple[int, int]] = ()) -> str:
+    """`text` escaped, with the stretches `spans` (start, end) in <mark> and `words` inside them in <strong>; spans may
+    touch or overlap."""
     out, at = [], 0
     for start, end in sorted(spans):
         start = max(start, at)
         if start < end:
-            out += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
+            out += [escape(text[at:start]), "<mark>", _strong(text, start, end, words), "</mark>"]
             at = end
     return "".join([*out, escape(text[at:])])
 
 
+def _strong(text: str, start: int, end: int, words: Sequence[tuple[int, int]]) -> str:
+    out, at = [], start
+    for left, right in sorted(words):
+        if at <= left < right <= end:
+            out += [escape(text[at:left]), "<strong>", escape(text[left:right]), "</strong>"]
+            at = right
+    return "".join([*out, escape(text[at:end])])
+
+
 def quotes_of(answer: Answer | None) -> Quotes:
-    """Where the quotes of an answer stand, by paragraph."""
+    """The citations of an answer, by paragraph."""
     found: Quotes = {}
     for one in answer.citations if answer else ():
-        found.setdefault(one.citation, []).append((one.start, one.end))
+        found.setdefault(one.citation, []).append(one)
     return found
+
+
+def _marked(text: str, cited: Sequence[Cited]) -> str:
+    words = [(c.words_start, c.words_end) for c in cited if c.words_start is not None and c.words_end is not None]
+    return marked(text, [(c.start, c.end) for c in cited], words)
 
 
 def chip(citation: Citation, number: int | None = None) -> str:
@@ -74,16 +89,19 @@ def answered(answer: Answer) -> str:
     if answer.abstained:
         near = " ".join(chip(hit.citation) for hit in answer.retrieved[:3])
         return "".join(
-            [*out, f'<p class="abstained">{escape(answer.answer)}</p>', f"<p>Nearest: {near}</p>" if near else ""]
+            [*out, f'<p class="abstained">{escape(answer.answer)}</p>', f"<p>Open: {near}</p>" if near else ""]
         )
     cited = {one.number: one for one in answer.citations}
+    if answer.note:
+        out.append(f'<p class="note">{escape(answer.note)}</p>')
     for statement in answer.statements:
         chips = " ".join(chip(cited[n].citation, n) for n in statement.citations if n in cited)
         doubt = ""
         if statement.verdict != "supported":
             why = "; ".join(statement.problems) or "not in the cited paragraphs"
             doubt = f' <strong class="verdict">{escape(statement.verdict)}: {escape(why)}</strong>'
-        out.append(f"<p>{escape(statement.text)} {chips}{doubt}</p>")
+        kind = ' class="short"' if statement.short else ""
+        out.append(f"<p{kind}>{escape(statement.text)} {chips}{doubt}</p>")
     for marker, reason in answer.rejected_citations:
         out.append(f'<p class="note">Citation {escape(marker)} was left out: {escape(reason)}.</p>')
     return "".join(out)
@@ -93,9 +111,7 @@ def evidence(answer: Answer | None, store: Store) -> str:
     """The cited paragraphs with the quoted words marked; the nearest ones where the answer abstained."""
     if answer is None:
         return '<p class="hint">The paragraphs that an answer cites appear here.</p>'
-    places: dict[Citation, list[Cited]] = {}
-    for one in answer.citations:
-        places.setdefault(one.citation, []).append(one)
+    places = quotes_of(answer)
     if not places:
         cards = [_card(hit.citation, [], store) for hit in answer.retrieved[:5]]
         return "<h2>Nearest paragraphs</h2>" + "".join(cards) if cards else ""
@@ -108,7 +124,7 @@ def _card(citation: Citation, cited: Sequence[Cited], store: Store) -> str:
     numbers = " ".join(f"[{one.number}]" for one in cited)
     sent = f"{cable.sent:%d %B %Y}" if cable.sent else "no date"
     heading = f'<p class="heading">{escape(paragraph.heading)}</p>' if paragraph.heading else ""
-    text = marked(paragraph.text, [(one.start, one.end) for one in cited])
+    text = _marked(paragraph.text, cited)
     return (
         f'<article class="card"><header>{escape(numbers)} {chip(citation)}<span>{escape(cable.origin)} · {sent}</span>'
         f"<strong>{escape(cable.subject)}</strong></header>{heading}<p>{text}</p></article>"
@@ -150,7 +166,7 @@ def _focus(is_target: bool) -> str:
 def _paragraph(citation: Citation, paragraph: Paragraph, target: Citation | None, quotes: Quotes) -> str:
     is_target = citation == target
     label = f"¶{citation.label}" if citation.label else "¶"
-    text = marked(paragraph.text, quotes.get(citation, []))
+    text = _marked(paragraph.text, quotes.get(citation, []))
     marking = f"({escape(paragraph.marking)}) " if paragraph.marking else ""
     return (
         f'<div class="paragraph{" target" if is_target else ""}"{_focus(is_target)}>'

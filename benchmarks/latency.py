@@ -18,8 +18,9 @@ import urllib.request
 from pathlib import Path
 from statistics import median, quantiles
 
-from qa.answer import CableQA, Turn, open_qa
+from qa.answer import CableQA, open_qa
 from qa.golden import load_golden
+from qa.result import Turn
 
 
 def start(index: Path) -> float:

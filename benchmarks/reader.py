@@ -63,7 +63,7 @@ def over_passage(asked: Asked, judged: Sequence[Judgement]) -> Row:
 
 def over_cable(asked: Asked, judged: Sequence[Judgement]) -> Row:
     """The figures of a question on all paragraphs of its cable."""
-    best = max(range(len(judged)), key=lambda n: judged[n].relevance + judged[n].answers)
+    best = max(range(len(judged)), key=lambda n: judged[n].relevance + judged[n].answers / 2)
     row = {"answerable": float(bool(asked.answering)), "score": max(map(probability, judged))}
     if asked.answering:
         row["success@1"] = float(bool(asked.passages[best].spans))

@@ -42,6 +42,11 @@ def joined(context: str, text: str) -> str:
     return f"{context}\n{text}" if context else text
 
 
+def context_of(subject: str, heading: str | None, post: str, sent: str) -> str:
+    """What a reader is told of a passage's cable: post and day (ISO 8601), subject, heading; empty parts left out."""
+    return "\n".join(part for part in (" ".join((post, sent)).strip(), subject, heading) if part)
+
+
 # --- sentences ---------------------------------------------------------------------------------------------
 
 

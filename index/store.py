@@ -122,9 +122,9 @@ class Store:
         cable = self.cable(citation.reference_id)
         return cable.citation(find_paragraph(cable, citation))
 
-    def cables(self) -> list[CableRow]:
-        """All cables, newest first, those without a date last."""
-        return rows.cable_rows(self._database)
+    def cables(self, where: Filter | None = None) -> list[CableRow]:
+        """The cables that `where` admits, newest first, those without a date last."""
+        return rows.cable_rows(self._database, where)
 
     def reference_ids(self, where: Filter) -> list[str]:
         """The cables that `where` admits, in the order of `cables`."""

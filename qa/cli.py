@@ -16,7 +16,8 @@ from index.errors import CableQAError, InputError
 
 if TYPE_CHECKING:
     from index.store import Filter
-    from qa.answer import Answer, CableQA
+    from qa.answer import CableQA
+    from qa.result import Answer
 
 DEFAULT_INDEX = "data/index"
 
@@ -207,7 +208,7 @@ def _lines(answer: Answer) -> Iterable[str]:
 
 
 def _batch(args: argparse.Namespace) -> int:
-    from qa.answer import Turn
+    from qa.result import Turn
 
     if not args.out:
         raise InputError("--batch needs --out OUT.jsonl.")
@@ -221,6 +222,8 @@ def _batch(args: argparse.Namespace) -> int:
             try:
                 row = json.loads(line)
                 history = [Turn(turn["question"], turn["answer"]) for turn in row.get("history") or []]
+                if not all(isinstance(part, str) for turn in history for part in (turn.question, turn.answer)):
+                    raise TypeError("a turn of the history is not text")
                 rows.append((row["id"], str(row["question"]), history))
             except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
                 raise InputError(f"{args.batch}:{number}: needs JSON with id and question ({error}).") from None
@@ -228,6 +231,8 @@ def _batch(args: argparse.Namespace) -> int:
     qa = open_or_build(args)
     out = Path(args.out)
     part = out.with_name(out.name + ".part")
+    if not out.parent.is_dir():
+        raise InputError(f"No folder {out.parent} for --out. Make it first.")
     with part.open("w", encoding="utf-8") as file:
         for id_, question, history in rows:
             file.write(json.dumps(qa.answer(question, history, where).as_json(id_), ensure_ascii=False) + "\n")

@@ -15,9 +15,10 @@ from statistics import fmean
 from typing import Any
 
 from index.errors import InputError
-from qa.answer import Answer, CableQA, Turn
+from qa.answer import CableQA
 from qa.golden import GoldenRow, groups_found, relevant
 from qa.metrics import answer_match, interval, ndcg, recall, reciprocal_rank, success
+from qa.result import Answer, Turn
 
 _REQUIREMENT = re.compile(r"\s*([\w@.]+)\s*(>=|<=)\s*(\d*\.?\d+)\s*$")
 
@@ -42,6 +43,29 @@ def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
     }
 
 
+def failure(row: GoldenRow, answer: Answer) -> str:
+    """Where an answer went wrong, or an empty string where it did not.
+
+    `answered`: an unanswerable question was. `abstained`: an answerable one was not, though its evidence was retrieved.
+    `not retrieved`: a group of its evidence is not among the paragraphs retrieved. `not cited`: it is, and no paragraph
+    of it is cited. `cited beside`: all evidence is cited and most of the citations are not evidence. `read wrongly`: the
+    evidence is cited and the gold answer does not stand in the answer.
+    """
+    if not row.answerable:
+        return "" if answer.abstained else "answered"
+    figures = figures_of(row, answer)
+    ranking = [hit.citation for hit in answer.retrieved]
+    if recall(ranking, list(row.evidence.values()), len(ranking)) < 1:
+        return "not retrieved"
+    if answer.abstained:
+        return "abstained"
+    if figures["citation_recall"] < 1:
+        return "not cited"
+    if not figures["answer_match"]:
+        return "read wrongly"
+    return "cited beside" if figures["citation_precision"] < 0.5 else ""
+
+
 def run(
     qa: CableQA, rows: Sequence[GoldenRow], out: Path, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
@@ -63,7 +87,11 @@ def run(
                 values["all"][name].append(value)
                 values[row.type][name].append(value)
             file.write(
-                json.dumps(answer.as_json(row.id) | {"type": row.type, "figures": own}, ensure_ascii=False) + "\n"
+                json.dumps(
+                    answer.as_json(row.id) | {"type": row.type, "figures": own, "failure": failure(row, answer)},
+                    ensure_ascii=False,
+                )
+                + "\n"
             )
             if progress:
                 progress(n, len(rows))

@@ -12,10 +12,10 @@ from datetime import date
 
 from index.cable import normalise_reference_id
 
-_REFERENCE = re.compile(r"\b\d{2}\s?[A-Za-z][A-Za-z ]{2,30}?\s?\d{1,7}\b")
+_REFERENCE = re.compile(r"\b\d{2} ?[A-Z][A-Za-z]{2,}(?: [A-Z][A-Za-z]+){0,2} ?\d{1,7}\b")
 _COMPACT = re.compile(r"\b\d{2}[A-Za-z]{3,}\d{1,7}\b")
 _PARAGRAPH = re.compile(
-    r"(?:¶|\bpara(?:graph)?s?\b\.?)\s*(?P<section>(?:[IVX]+|[A-Z])(?:\.[A-Z][A-Z ]*)*\.)?(?P<number>\d{1,3})\b",
+    r"(?:¶|\bpara(?:graph)?s?\b\.?)\s*(?P<section>(?:[IVX]+|[A-Z])(?:\.[A-Z][A-Z ]*)*\.)?0*(?P<number>\d{1,3})\b",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"\b(?:item|point|entry|number|no\.?)\s*(\d{1,3})\b", re.IGNORECASE)
@@ -35,6 +35,7 @@ _MONTHS = [
     "november",
     "december",
 ]
+_MONTH = re.compile(rf"(?:{'|'.join(_MONTHS)})\s*\d", re.IGNORECASE)  # a day, not a reference ID
 _CABLE_WORD = r"(?:cable|telegram|message|dispatch|report cable|it|this one|\d{2}[A-Z]{3,}\d+)"
 _SENT_IN = re.compile(
     rf"\b(?P<month>{'|'.join(_MONTHS)})\s+(?:\d{{1,2}},?\s+)?(?P<year>(?:19|20)\d\d)\s+(?:\w+\s+){{0,6}}?(?:cable|telegram|report text|text|dispatch)\b"
@@ -58,11 +59,15 @@ _ABOUT = re.compile(
     r"\bwhat(?:'s| is| does)?\b.*\b(?:about|deal with)\s*\??$|^\s*(?:summari[sz]e|sum up|give (?:me )?(?:a|the) summary)",
     re.I,
 )
-_ANAPHORA = re.compile(
-    r"^\s*(?:and|but|so|what about|how about|then)\b|\b(?:it|its|they|them|their|he|she|him|her|his|hers|that|those|these|this|there|then|"
-    r"the (?:same|other|latter|former|year before|previous year)|one|ones|former|latter)\b",
+_OPENS_AGAIN = re.compile(r"^\s*(?:and|but|so|then|what about|how about|why|who else|what else)\b", re.IGNORECASE)
+_PRONOUN = re.compile(
+    r"\b(?:it|its|they|them|their|theirs|he|she|him|her|his|hers|those|these|this|ones?|former|latter"
+    r"|that(?! (?:is|are|was|were|had|has|have|did|could|would|will)\b)|(?<!is )(?<!are )(?<!was )(?<!were )there(?! (?:is|are|was|were)\b)"
+    r"|the (?:same|other|others|year before|previous year|following year))\b",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"(?<=\s)[A-Z][a-z]{2,}")
+FEW = 5  # words: so short a question leans on what was asked before
 STOP_WORDS = frozenset(
     [
         "a",
@@ -215,17 +220,23 @@ class Question:
 def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
     """The question, with what was asked and answered before it in brackets where it leans on that; else unchanged.
 
-    It leans on the exchange before it where it has a pronoun or opens with "and". The last two questions and the last
-    answer are kept. Source: the simplest of the baselines in conversational search (the last turns joined to the
+    The last two questions and the last answer are kept. Source: the simplest of the baselines in conversational search (the last turns joined to the
     question); the reader is trained on questions of this form.
     """
     text = " ".join(question.split())
-    if not history or (not _ANAPHORA.search(text) and len(text.split()) > 4):
-        return text
-    if _COMPACT.search(text):
+    if not text or not history or _COMPACT.search(text) or not _leans(text):
         return text
     asked = " ".join(question.strip() for question, _ in history[-2:])
     return f"{text} ({asked} {' '.join(history[-1][1].split())[:200].strip()})"
+
+
+def _leans(text: str) -> bool:
+    """Whether a question points back: it opens so, is a few words long, or has a pronoun with no name before it."""
+    words = len(text.split())
+    if _OPENS_AGAIN.search(text) or words <= FEW:
+        return True
+    pronoun = _PRONOUN.search(text)
+    return pronoun is not None and (words <= FEW + 3 or not _NAME.search(text[: pronoun.start()]))
 
 
 def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Question:
@@ -245,7 +256,8 @@ def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Questio
 
 
 def _references(text: str) -> list[str]:
-    found = [normalise_reference_id(m[0]) for m in [*_COMPACT.finditer(text), *_REFERENCE.finditer(text)]]
+    matches = [m for m in [*_COMPACT.finditer(text), *_REFERENCE.finditer(text)] if not _MONTH.search(m[0])]
+    found = [normalise_reference_id(m[0]) for m in matches]
     return list(dict.fromkeys(reference for reference in found if reference))
 
 

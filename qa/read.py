@@ -1,7 +1,7 @@
-"""The built-in reader: from ranked passages to the sentences that answer, or to nothing.
+"""From judged passages to the sentences that answer, or to nothing.
 
-Flows in: an encoded question and ranked passages. Flows out: Readings, at most four. It reads by similarity alone:
-the sentences are taken that together cover the most of the question. A trained reader takes this place.
+Flows in: passages with the trained reader's judgements. Flows out: Readings, at most four, each the shortest run of whole
+sentences that holds the answering words. Knows nothing of models or of the index.
 """
 
 from __future__ import annotations
@@ -9,66 +9,96 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from index.cable import Citation
 from index.passage import sentences
-from index.store import Store
-from qa.retrieve import Candidate, Query
+from qa.rerank import Judged
+from qa.verify import figures
 
-READ = 5  # passages that are read
-MOST = 4  # sentences of an answer
-FIRST = 0.41  # least coverage of the question by any passage; below it nothing is near
-GAIN = 0.09  # least further coverage that another sentence must bring
-SAME = 0.07  # head start of a sentence of a paragraph that is quoted already
-RANK_WEIGHT = 0.04  # what a standard deviation of the passage's rank score is worth in coverage
+MOST = 4  # readings of an answer
+ANSWERS = 0.07  # least probability of the best passage; below it the cables are silent
+ALSO = 0.5  # least probability of a further passage
+SPAN = 5.0  # how far below the best span of its passage another may lie, in logits
+SURE = 0.8  # least probability at which the answering words stand alone on top
+SHORT = 12  # words that may stand alone at most
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A sentence that answers: `start` and `end` are offsets in its paragraph's text; score in 0..1, higher is better."""
+    """A quote that answers: `start` and `end` are offsets in its paragraph's text, whole sentences; so are `words_start`
+    and `words_end`, of the answering words inside. `score` in 0..1: the probability that it answers."""
 
     citation: Citation
     start: int
     end: int
     score: float
+    words_start: int | None = None
+    words_end: int | None = None
 
 
-def read(query: Query, found: Sequence[Candidate], store: Store) -> list[Reading]:
-    """The sentences that answer, the best first; empty where nothing is near."""
-    top = list(found[:READ])
-    if not top or max(candidate.coverage for candidate in top) < FIRST:
+def read(judged: Sequence[Judged]) -> list[Reading]:
+    """The quotes that answer, the passage ranked first before all others; empty where nothing answers."""
+    if not judged or max(one.probability for one in judged) < ANSWERS:
         return []
-    vectors = store.token_vectors([candidate.passage_id for candidate in top])
-    spans = store.token_spans([candidate.passage_id for candidate in top])
-    weights = query.weights / query.weights.sum()
-    options: list[tuple[Reading, np.ndarray, float]] = []
-    seen: set[tuple[Citation, int]] = set()
-    for candidate in top:
-        similarity = query.encoded.tokens @ vectors[candidate.passage_id].T
-        starts = spans[candidate.passage_id][:, 0]
-        passage = candidate.passage
-        for start, end in sentences(passage.text):
-            inside = (starts >= start) & (starts < end)
-            key = (passage.citation, passage.start + start)
-            if not inside.any() or key in seen:
-                continue
-            seen.add(key)
-            best = similarity[:, inside].max(axis=1)
-            reading = Reading(passage.citation, key[1], passage.start + end, float(best @ weights))
-            options.append((reading, best, candidate.score * RANK_WEIGHT))
-    chosen: list[Reading] = []
-    covered = np.zeros_like(weights)
-    while options and len(chosen) < MOST:
-        places = {reading.citation for reading in chosen}
-        gains = [
-            float(np.maximum(best - covered, 0) @ weights) + (SAME * (reading.citation in places) if chosen else rank)
-            for reading, best, rank in options
-        ]
-        n = int(np.argmax(gains))
-        if chosen and gains[n] < GAIN:
+    order = [judged[0], *(one for one in judged[1:] if one.probability >= ALSO)]
+    quotes = [_quotes(one) for one in order]
+    # the best of each passage before the second best of any
+    ranked = sorted(
+        ((n, at, reading) for at, each in enumerate(quotes) for n, reading in enumerate(each)),
+        key=lambda each: each[:2],
+    )
+    chosen: list[tuple[int, int, Reading]] = []
+    for n, at, reading in ranked:
+        if len(chosen) < MOST and not any(_overlap(reading, other) for _, _, other in chosen):
+            chosen.append((at, n, reading))
+    return [reading for _, _, reading in sorted(chosen, key=lambda each: each[:2])]
+
+
+def words_of(reading: Reading, quote: str) -> str:
+    """The answering words inside the reading's `quote`; empty where there are none."""
+    if reading.words_start is None or reading.words_end is None:
+        return ""
+    return quote[reading.words_start - reading.start : reading.words_end - reading.start]
+
+
+def short_answers(readings: Sequence[Reading], quotes: Sequence[str]) -> list[str]:
+    """The answering words of each reading, fit to stand alone on top of the answer; none where one is not sure or not short."""
+    found = []
+    for reading, quote in zip(readings, quotes, strict=True):
+        words = words_of(reading, quote)
+        if reading.score < SURE or not words or len(words.split()) > SHORT or len(words) > 0.7 * len(quote):
+            return []
+        found.append(words)
+    return found
+
+
+def differ(readings: Sequence[Reading], quotes: Sequence[str]) -> bool:
+    """Whether two readings of different cables answer with figures of which none is the same."""
+    said = [
+        (reading.citation.reference_id, set(figures(words_of(reading, quote))))
+        for reading, quote in zip(readings, quotes, strict=True)
+    ]
+    return any(a and b and not a & b for n, (one, a) in enumerate(said) for other, b in said[:n] if one != other)
+
+
+def _quotes(one: Judged) -> list[Reading]:
+    """The sentences that hold the best span, and any other span that is nearly as good."""
+    passage = one.candidate.passage
+    spans = one.judgement.spans
+    found: list[Reading] = []
+    for span in spans:
+        if span.score < spans[0].score - SPAN:
             break
-        reading, best, _ = options.pop(n)
-        chosen.append(reading)
-        covered = np.maximum(covered, best)
-    return chosen
+        inside = [(s, e) for s, e in sentences(passage.text) if s < span.end and e > span.start]
+        if not inside:
+            continue
+        start, end = passage.start + inside[0][0], passage.start + inside[-1][1]
+        reading = Reading(
+            passage.citation, start, end, one.probability, passage.start + span.start, passage.start + span.end
+        )
+        if not any(_overlap(reading, other) for other in found):
+            found.append(reading)
+    return found
+
+
+def _overlap(one: Reading, other: Reading) -> bool:
+    return one.citation == other.citation and one.start < other.end and other.start < one.end

@@ -1,6 +1,6 @@
 """From a question to the paragraphs that may answer it, best first.
 
-Flows in: a question. Flows out: Hits, each with its passages' sentences scored on demand. Three rankings are
+Flows in: a question. Flows out: candidate passages, and Hits. Three rankings are
 fused: BM25, dense vectors, and token-level late interaction with the same embedding model. Does not decide
 whether anything answers.
 """

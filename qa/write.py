@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from index.errors import ModelUnavailable
 from index.passage import sentences
 from prompts import render
+from qa.abstain import CANNOT_ANSWER
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
-CANNOT_ANSWER = "The cables do not answer this."
 MARKER = re.compile(r"[\[【(]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】)]")
 
 _AFTER_STOP = re.compile(r"([.!?])((?:\s*[\[【]\d[\d,; ]*[\]】])+)")

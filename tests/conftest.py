@@ -31,6 +31,13 @@ def embedder():
 
 
 @pytest.fixture(scope="session")
+def reader():
+    from qa.reader.model import Reader
+
+    return Reader()
+
+
+@pytest.fixture(scope="session")
 def sample_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the sample corpus, made by the command itself."""
     from index.corpus import SAMPLE

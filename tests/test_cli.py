@@ -144,6 +144,16 @@ def test_filters(index: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "search", "herring", "--index", index, "--filter", "tag=NONE", "--json")[1].strip() == "[]"
 
 
+def test_a_filter_also_holds_for_a_cable_that_the_question_names(
+    index: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = ask(capsys, index, "Who signed 09PORTSELWYN141?", "--filter", "cable=10PORTSELWYN270")
+
+    assert (answer["abstained"], answer["citations"]) == (True, [])
+    assert "The filter leaves out 09PORTSELWYN141." in str(answer["answer"])
+    assert {row["reference_id"] for row in answer["retrieved"]} == {"10PORTSELWYN270"}  # type: ignore[attr-defined]
+
+
 def test_show_a_cable(index: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "show", "10portselwyn270", "--index", index, "--json")
     cable = json.loads(out)

@@ -13,9 +13,11 @@ import pytest
 from index.embed import Embedder
 from index.errors import InputError
 from index.store import Store
-from qa.answer import Answer, CableQA
+from qa.answer import CableQA
 from qa.cli import build_index
 from qa.models import load_model
+from qa.reader.model import Reader
+from qa.result import Answer
 from qa.write import CANNOT_ANSWER, cited_sentences
 from tests.test_cli import GRID, HERRING, TELEGRAM
 
@@ -79,16 +81,18 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
-def ask(store: Store, embedder: Embedder, question: str) -> tuple[list[str], Answer]:
-    *pieces, answer = CableQA(store, embedder, "openai:m").stream(question)
+def ask(store: Store, embedder: Embedder, reader: Reader, question: str) -> tuple[list[str], Answer]:
+    *pieces, answer = CableQA(store, embedder, reader, "openai:m").stream(question)
     assert isinstance(answer, Answer)
     return [str(piece) for piece in pieces], answer
 
 
-def test_a_draft_is_streamed_cited_and_verified(server: Server, store: Store, embedder: Embedder) -> None:
+def test_a_draft_is_streamed_cited_and_verified(
+    server: Server, store: Store, embedder: Embedder, reader: Reader
+) -> None:
     server.reply = "The herring quota falls to 41,200 tons in 2010 [1]. It was 99,000 tons in 2009 [1][9]."
 
-    pieces, answer = ask(store, embedder, "How large is the herring quota for 2010?")
+    pieces, answer = ask(store, embedder, reader, "How large is the herring quota for 2010?")
 
     assert len(pieces) > 5
     assert "How large is the herring quota for 2010?" in server.asked[0]
@@ -102,18 +106,22 @@ def test_a_draft_is_streamed_cited_and_verified(server: Server, store: Store, em
     assert answer.timings_ms["generate"] > 0
 
 
-def test_a_model_may_say_that_the_cables_do_not_answer(server: Server, store: Store, embedder: Embedder) -> None:
+def test_a_model_may_say_that_the_cables_do_not_answer(
+    server: Server, store: Store, embedder: Embedder, reader: Reader
+) -> None:
     server.reply = CANNOT_ANSWER
 
-    _, answer = ask(store, embedder, "How large is the herring quota for 2010?")
+    _, answer = ask(store, embedder, reader, "How large is the herring quota for 2010?")
 
     assert (answer.abstained, answer.answer, answer.citations) == (True, CANNOT_ANSWER, ())
 
 
-def test_a_failing_server_gives_one_line_and_quotes(server: Server, store: Store, embedder: Embedder) -> None:
+def test_a_failing_server_gives_one_line_and_quotes(
+    server: Server, store: Store, embedder: Embedder, reader: Reader
+) -> None:
     server.status = 401
 
-    pieces, answer = ask(store, embedder, "How large is the herring quota for 2010?")
+    pieces, answer = ask(store, embedder, reader, "How large is the herring quota for 2010?")
 
     assert "m did not answer" in pieces[0]
     assert answer.citations[0].quote in answer.answer

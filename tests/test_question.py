@@ -26,6 +26,10 @@ from qa.question import Named, Question, read_question, standalone
         ("What did the July 2009 cable say?", {"months": ((2009, 7),)}),
         ("What was reported in December 2009?", {"months": ((2009, 12),)}),
         ("Who met in December 2009?", {}),
+        ("What happened on 14 March 2009?", {}),
+        ("Were 12 tonnes caught in 2008, as the 10 members and 25 observers heard?", {}),
+        ("What does 09 Port Selwyn 0171 say?", {"named": (Named("09PORTSELWYN171"),)}),
+        ("What does paragraph 04 of 09TARN14 say?", {"named": (Named("09TARN14", None, "4"),)}),
     ],
 )
 def test_what_a_question_names(text: str, expected: dict[str, object]) -> None:
@@ -35,7 +39,17 @@ def test_what_a_question_names(text: str, expected: dict[str, object]) -> None:
 def test_follow_ups_lean_on_the_turn_before_and_others_do_not() -> None:
     history = [("Who runs the port?", "Jorin Halbek.")]
 
-    assert standalone("And since when?", history) == "Who runs the port? Jorin Halbek. And since when?"
-    assert standalone("How long has he run it?", history).startswith("Who runs the port?")
+    assert standalone("And since when?", history) == "And since when? (Who runs the port? Jorin Halbek.)"
+    for leaning in (
+        "How long has he run it?", "Why?", "Did Kestrin answer her?", "What penalty was its owner likely to face?",
+        "Which of them would be for freight?", "At what sum was the damage to that place put?", "How about the year before?",
+    ):  # fmt: skip
+        assert standalone(leaning, history) == f"{leaning} (Who runs the port? Jorin Halbek.)"
+    for alone in (
+        "Which towns were there on the list of ports closed in 2008?", "What did Minister Kestrin say about his deputy in March?",
+        "Which firm runs the mine that was flooded in November 2009?",
+    ):  # fmt: skip
+        assert standalone(alone, history) == alone
     assert standalone("How many herring may Maravel catch?", history) == "How many herring may Maravel catch?"
     assert standalone("  Who  runs it? ", []) == "Who runs it?"
+    assert standalone("  ", history) == ""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import ui
 from index.cable import Cable, Citation, Paragraph
-from qa.answer import Answer, Cited, Statement
+from qa.result import Answer, Cited, Statement
 
 CABLE = Cable(
     "09TARN14", datetime(2009, 3, 1, 8, 0, tzinfo=UTC), "Consulate Tarn", "UNCLASSIFIED", "BOATS <b>&", ("ECON",), ("09STATE1", "09TARN2"),
@@ -18,6 +18,11 @@ CABLE = Cable(
 def test_marks_stand_at_their_offsets_and_text_is_escaped() -> None:
     assert ui.marked("a<b c>d", [(1, 3), (2, 5)]) == "a<mark>&lt;b</mark><mark> c</mark>&gt;d"
     assert ui.marked("plain", []) == "plain"
+    assert (
+        ui.marked("in 2009, <two> boats", [(9, 20)], [(9, 14)])
+        == "in 2009, <mark><strong>&lt;two&gt;</strong> boats</mark>"
+    )
+    assert ui.marked("in 2009, two boats", [(9, 18)], [(3, 7)]) == "in 2009, <mark>two boats</mark>"
 
 
 def test_links_carry_the_whole_address() -> None:
@@ -30,7 +35,8 @@ def test_links_carry_the_whole_address() -> None:
 
 def test_a_cable_shows_its_text_as_text() -> None:
     target = Citation("09TARN14", None, "1")
-    page = ui.cable_view(CABLE, target, {target: [(26, 35)]}, {"09TARN2"})
+    cited = Cited(1, target, None, "two boats", 26, 35, 1.0)
+    page = ui.cable_view(CABLE, target, {target: [cited]}, {"09TARN2"})
 
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; <mark>two boats</mark>." in page
@@ -53,4 +59,4 @@ def test_an_answer_has_a_chip_for_each_citation_and_marks_doubt() -> None:
     assert "1 · 09TARN14 ¶2</a>" in page
     assert "unsupported: figure Four" in page
     assert "Citation [7] was left out: no such passage." in page
-    assert ui.quotes_of(answer) == {Citation("09TARN14", None, "2"): [(0, 6)]}
+    assert ui.quotes_of(answer) == {Citation("09TARN14", None, "2"): [cited]}

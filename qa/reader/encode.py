@@ -73,8 +73,3 @@ def batch(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
             [span is not None for span in pair.spans], dtype=torch.bool
         )
     return ids, types, mask, inside
-
-
-def context_of(subject: str, heading: str | None, post: str, sent: str) -> str:
-    """What the reader is told of a passage's cable: post and day (ISO 8601), subject, heading; empty parts left out."""
-    return "\n".join(part for part in (" ".join((post, sent)).strip(), subject, heading) if part)

@@ -21,9 +21,10 @@ from qa.reader.encode import Pair, PairEncoder, batch
 from qa.reader.net import load_weights
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
+SHA256 = "f3b4ee0af64a61e4153474fe0ce2a6e0f137c582422907b322ee3a7f105f0fe9"  # of the weights that ship
 LONGEST = 48  # tokens of an answer
-SPANS = 6  # spans that a judgement lists at most
 TOGETHER = 4  # passages of a forward pass: of similar length, so that little is padding
+SPANS = 6  # spans that a judgement lists at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,23 @@ class Judgement:
 class Reader:
     """The network `net` with its weights and its `encode`r, loaded once (about 130 MB); safe to use from several threads.
 
-    Raises IndexMismatch where the weights' sha256 is not `sha256`, if that is given.
+    Raises IndexMismatch where the weights are not there, or their sha256 is not `sha256`, if that is given.
     """
 
     def __init__(self, weights: Path = WEIGHTS, sha256: str | None = None) -> None:
-        found = hashlib.sha256(weights.read_bytes()).hexdigest()
+        try:
+            found = hashlib.sha256(weights.read_bytes()).hexdigest()
+        except OSError as error:
+            raise IndexMismatch(
+                f"The reader's weights {weights} cannot be read: {error.strerror}. Reinstall cable-qa."
+            ) from None
         if sha256 and found != sha256:
             raise IndexMismatch(
                 f"The reader's weights {weights} have sha256 {found}, not {sha256}. Reinstall cable-qa."
             )
         self.identity = found[:12]
-        self.net = load_weights(weights).to(compute_dtype()).eval()
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.net = load_weights(weights).eval().to(device=self._device, dtype=compute_dtype())
         self.encode = PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
 
     def judge(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Judgement]:
@@ -72,12 +79,11 @@ class Reader:
         for at in range(0, len(order), TOGETHER):
             rows = order[at : at + TOGETHER]
             with torch.inference_mode():
-                scores = self.net(*batch([pairs[n] for n in rows]))
-            relevance, answers = scores.relevance.float().tolist(), scores.answers.float().tolist()
-            starts, ends = scores.start.float().numpy(), scores.end.float().numpy()
+                scores = self.net(*(part.to(self._device) for part in batch([pairs[n] for n in rows])))
+            relevance, answers, start, end = (part.float().cpu().numpy() for part in scores)
             for row, n in enumerate(rows):
-                spans = tuple(_spans(pairs[n], starts[row], ends[row]))
-                found[n] = Judgement(relevance[row], answers[row], spans)
+                spans = tuple(_spans(pairs[n], start[row], end[row]))
+                found[n] = Judgement(float(relevance[row]), float(answers[row]), spans)
         return [found[n] for n in range(len(pairs))]
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from index.passage import context_of
 from qa.question import STOP_WORDS, standalone
-from qa.reader.encode import context_of
 
 FOLLOWUPS = "followups.jsonl"
 HELD_OUT = 0.2  # share of the passages of `passages.jsonl`, and of the cables, that is never trained on
@@ -37,7 +37,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question and passages, those that answer first; `tempting` says how many after them were named as traps."""
+    """A question and passages: those that answer, then those named as traps, then the rest, the hardest first."""
 
     question: str
     passages: tuple[Read, ...]

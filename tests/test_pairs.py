@@ -1,0 +1,333 @@
+"""What the reader is trained on: tiny files in, questions with their passages out; then examples, batches and losses."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+
+from index.embed import wheel_file
+from qa.reader.agree import agrees
+from qa.reader.encode import Pair, PairEncoder
+from qa.reader.net import Scores
+from qa.reader.pairs import Asked, Read, cable_questions, held_out, passage_questions, public_questions, sample
+from qa.reader.train import TOKENS, Example, _rate, batches, examples, loss_of
+
+ROOT = Path(__file__).parent.parent
+
+
+def write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
+    text = "\n".join(map(json.dumps, rows)) + "\n"
+    file.write_bytes(gzip.compress(text.encode()) if file.suffix == ".gz" else text.encode())
+
+
+# --- the three sources ---------------------------------------------------------------------------------------
+
+
+def test_about_a_fifth_is_held_out_by_the_id_alone() -> None:
+    ids = [f"p{n}" for n in range(10_000)]
+    once = [held_out(name) for name in ids]
+
+    assert 1900 < sum(once) < 2100
+    assert [held_out(name) for name in reversed(ids)] == once[::-1]
+
+
+def test_a_passage_and_the_nearest_of_its_side(tmp_path: Path) -> None:
+    own, second, third, other = [name for name in map(str, range(40)) if not held_out(name)][:4]
+    away = next(name for name in map(str, range(40)) if held_out(name))
+    texts = {
+        away: "By how much did the herring quotas rise?",
+        other: "The mayor left.",
+        third: "Quotas for cod were cut.",
+        second: "Herring quotas fell in Tarn.",
+        own: "Herring quotas rose by 12 tons.",
+    }
+    write(tmp_path / "passages.jsonl", [{"id": name, "passage": text} for name, text in texts.items()])
+    write(
+        tmp_path / "questions.jsonl",
+        [
+            {"passage_id": own, "question": "By how much did herring quotas rise?", "answerable": True, "start": 23, "answer": "12 tons"},
+            {"passage_id": own, "question": "Who set the herring quotas?", "answerable": False},
+        ],
+    )  # fmt: skip
+    near = (Read("", texts[second], ()), Read("", texts[third], ()))
+
+    assert passage_questions(tmp_path, nearest=2) == [
+        Asked("By how much did herring quotas rise?", (Read("", texts[own], ((23, 30),)), *near), own),
+        Asked("Who set the herring quotas?", (Read("", texts[own], ()), *near), own),
+    ]
+
+
+def test_public_questions_and_paragraphs_that_lack_the_answer(tmp_path: Path) -> None:
+    paris, city, seine, rome = (
+        "Paris is the capital of France.", "The capital has a river.", "The Seine flows through Paris.", "Rome is the capital of Italy.",
+    )  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {"title": "Paris", "context": paris, "question": "What is the capital of France?",
+         "answers": [{"text": "Paris", "answer_start": 0}, {"text": "Paris", "answer_start": 0}]},
+        {"title": "Paris", "context": city, "question": "How long is the river of the capital?", "answers": []},
+        {"title": "Paris", "context": seine, "question": "What flows through Paris?",
+         "answers": [{"text": "The Seine", "answer_start": 0}, {"text": "Seine", "answer_start": 4}]},
+        {"title": "Rome", "context": rome, "question": "What is Rome?",
+         "answers": [{"text": "the capital of Italy", "answer_start": 8}]},
+    ]  # fmt: skip
+    write(tmp_path / "a.jsonl.gz", rows)
+
+    assert public_questions([tmp_path / "a.jsonl.gz"], nearest=1) == [
+        Asked(rows[0]["question"], (Read("", paris, ((0, 5),)), Read("", city, ())), "Paris"),
+        Asked(rows[1]["question"], (Read("", city, ()), Read("", paris, ())), "Paris"),
+        Asked(rows[2]["question"], (Read("", seine, ((0, 9), (4, 9))), Read("", paris, ())), "Paris"),
+        Asked(rows[3]["question"], (Read("", rome, ((8, 28),)),), "Rome"),
+    ]
+
+
+TEXTS = {
+    "x-01a": {"1": "The port has a new head.", "2": "Halbek runs the port.", "3": "Halbek left the navy.", "4": "Ships waited."},
+    "x-01b": {"1": "Varga follows Halbek.", "2": "Ice closed the bay."},
+}  # fmt: skip
+SUBJECTS = {"x-01a": "PORT", "x-01b": "PORT AGAIN"}
+
+
+def read(cable: str, paragraph: str, *spans: tuple[int, int]) -> Read:
+    heading = "\nSUMMARY" if paragraph == "1" else ""
+    return Read(
+        f"Embassy Tarn 2009-03-0{1 + (cable[-1] == 'b')}\n{SUBJECTS[cable]}{heading}", TEXTS[cable][paragraph], spans
+    )
+
+
+def write_cables(folder: Path, questions: Sequence[dict[str, Any]], followups: Sequence[dict[str, Any]] = ()) -> None:
+    rows = [
+        {
+            "id": name, "subject": SUBJECTS[name], "date": f"2009-03-0{n}", "post": "Embassy Tarn",
+            "paragraphs": [
+                {"paragraph": number, "heading": "SUMMARY" if number == "1" else None, "text": text}
+                for number, text in paragraphs.items()
+            ],
+            "questions": questions if n == 1 else [],
+        }
+        for n, (name, paragraphs) in enumerate(TEXTS.items(), 1)
+    ]  # fmt: skip
+    write(folder / "x.jsonl", rows)
+    write(folder / "followups.jsonl", followups)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        pytest.param(
+            {"question": "Who runs the port?", "answers": [{"paragraph": "2", "span": "Halbek"}], "tempting": ["4", "3"]},
+            [read("x-01a", "2", (0, 6)), read("x-01a", "4"), read("x-01a", "3"), read("x-01a", "1")],
+            id="the key, the traps as named, the rest",
+        ),
+        pytest.param(
+            {"question": "Who paid for the ships?", "answers": [], "tempting": ["2"]},
+            [read("x-01a", "2"), read("x-01a", "4"), read("x-01a", "1"), read("x-01a", "3")],
+            id="no answer: the traps, then by words shared",
+        ),
+        pytest.param(
+            {"question": "Who runs the port?", "answers": [{"paragraph": "2", "span": "Halbek"}], "tempting": ["3", "4"], "unsure": ["1", "4"]},
+            [read("x-01a", "2", (0, 6)), read("x-01a", "3")],
+            id="those of which the readers were not sure are left out, traps too",
+        ),
+        pytest.param(
+            {"question": "What did Halbek do?", "answers": [{"paragraph": "3", "span": "left the navy"}, {"paragraph": "2", "span": "Halbek"}, {"paragraph": "2", "span": "runs the port"}]},
+            [read("x-01a", "3", (7, 20)), read("x-01a", "2", (0, 6), (7, 20)), read("x-01a", "1"), read("x-01a", "4")],
+            id="answers in two paragraphs, two in one of them",
+        ),
+        pytest.param(
+            {"question": "Who runs the port, and who follows?", "answers": [{"cable": "x-01a", "paragraph": "2", "span": "Halbek"}, {"cable": "x-01b", "paragraph": "1", "span": "Varga"}]},
+            [read("x-01a", "2", (0, 6)), read("x-01b", "1", (0, 5)), read("x-01a", "1"), read("x-01a", "3"), read("x-01a", "4"), read("x-01b", "2")],
+            id="a cross question has the paragraphs of both cables",
+        ),
+    ],
+)  # fmt: skip
+def test_a_question_over_its_cable(tmp_path: Path, row: dict[str, Any], expected: list[Read]) -> None:
+    write_cables(tmp_path, [row])
+    assert cable_questions(tmp_path) == [Asked(row["question"], tuple(expected), "x-01")]
+
+
+def test_a_follow_up_is_joined_to_its_history(tmp_path: Path) -> None:
+    turn = {"question": "Who runs the port?", "answer": "Halbek."}
+    answers = [{"paragraph": "3", "span": "the navy"}]
+    followups = [
+        {"cable": "x-01a", "history": [turn], "question": "What did he leave?", "answers": answers, "tempting": ["4"]},
+        {"cable": "x-01a", "history": [turn], "question": "Which armed service did Halbek leave?", "answers": answers},
+    ]
+    write_cables(tmp_path, [], followups)
+
+    assert [(one.question, one.passages[:2], len(one.passages)) for one in cable_questions(tmp_path)] == [
+        ("What did he leave? (Who runs the port? Halbek.)", (read("x-01a", "3", (12, 20)), read("x-01a", "4")), 4),
+        ("Which armed service did Halbek leave?", (read("x-01a", "3", (12, 20)), read("x-01a", "2")), 4),
+    ]
+
+
+# --- agreement -----------------------------------------------------------------------------------------------
+
+
+def said(*answers: tuple[str, str]) -> list[dict[str, Any]]:
+    return [{"paragraph": paragraph, "span": span} for paragraph, span in answers]
+
+
+@pytest.mark.parametrize(
+    ("key", "second", "expected"),
+    [
+        ([], [], True),
+        ([], said(("1", "Halbek")), False),
+        (said(("1", "Halbek")), [], False),
+        (said(("1", "Halbek")), said(("1", "Joren Halbek, who")), True),
+        (said(("1", "Halbek")), said(("2", "Halbek")), False),
+        (said(("1", "Halbek")), said(("1", "Varga")), False),
+        (said(("1", "two new cranes")), said(("1", "Two (cranes).")), True),
+        (said(("1", "two new cranes")), said(("1", "the old crane, the new one")), False),
+        (said(("1", "Halbek"), ("4", "41 tons")), said(("2", "Varga"), ("4", "41")), True),
+        (said(("1", "Halbek")), said(("1", "")), False),
+    ],
+)
+def test_agreement(key: list[dict[str, Any]], second: list[dict[str, Any]], expected: bool) -> None:
+    assert agrees(key, second) is expected
+
+
+def test_questions_on_which_two_readers_agree_are_kept(tmp_path: Path) -> None:
+    cross = {"question": "c?", "answers": [{"cable": "x-02", "paragraph": "1", "span": "a"}]}
+    questions = [
+        {"question": "a?", "answers": said(("1", "Halbek"))},
+        {"question": "b?", "answers": []},
+        cross,
+        {"question": "d?", "answers": []},
+    ]
+    write(tmp_path / "written.jsonl", [{"id": "x-01", "questions": questions}])
+    answers = [said(("2", "he"), ("1", "Halbek")), said(("1", "Halbek")), None, []]
+    write(
+        tmp_path / "answers.jsonl",
+        [{"id": f"x-01-q0{n}", "answers": own} for n, own in enumerate(answers) if own is not None],
+    )
+    paths = [str(tmp_path / name) for name in ("written.jsonl", "answers.jsonl", "out.jsonl")]
+    done = subprocess.run(
+        [sys.executable, "-m", "qa.reader.agree", *paths], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "out.jsonl: 2 of 3 questions kept (66.7%)\n"
+    assert json.loads((tmp_path / "out.jsonl").read_text()) == {
+        "id": "x-01", "questions": [questions[0] | {"unsure": ["2"]}, cross, questions[3] | {"unsure": []}],
+    }  # fmt: skip
+
+
+# --- drawing -------------------------------------------------------------------------------------------------
+
+
+def asked(answering: int, others: int) -> Asked:
+    """Passages that answer, `a0`, `a1`, ..., then others, `b0`, `b1`, ..., the hardest first."""
+    reads = [Read("", f"a{n}", ((0, 1),)) for n in range(answering)] + [Read("", f"b{n}", ()) for n in range(others)]
+    return Asked("q?", tuple(reads), "x")
+
+
+def drawn(one: Asked, seed: int, most: int, easy: float) -> list[str]:
+    (found,) = sample([one], Random(seed), most, easy)
+    assert (found.question, found.group) == ("q?", "x")
+    return [read.text for read in found.passages]
+
+
+def test_passages_that_answer_are_always_drawn_and_the_hardest_where_none_does() -> None:
+    for seed in range(200):
+        answered, silent = drawn(asked(2, 9), seed, 3, 0.0), drawn(asked(0, 9), seed, 3, 0.0)
+        assert (answered[:2], len(answered), silent[:1], len(silent)) == (["a0", "a1"], 5, ["b0"], 3)
+        assert set(answered[2:]) < {"b0", "b1", "b2", "b3"}
+        assert set(silent[1:]) < {"b1", "b2", "b3", "b4"}
+
+
+def test_an_easy_passage_is_drawn_as_often_as_is_said() -> None:
+    lengths = [len(drawn(asked(1, 9), seed, 2, 0.3)) for seed in range(400)]
+    assert set(lengths) == {3, 4}
+    assert 90 < lengths.count(4) < 150
+    assert drawn(asked(1, 9), 0, 2, 1.0)[3] in {"b3", "b4", "b5", "b6", "b7", "b8"}
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    many = [asked(n % 3, 4 + n) for n in range(20)]
+    assert sample(many, Random(7), 3) == sample(many, Random(7), 3) != sample(many, Random(8), 3)
+    assert drawn(asked(1, 0), 0, 3, 1.0) == ["a0"]
+    assert drawn(asked(0, 1), 0, 3, 1.0) == ["b0"]
+
+
+# --- examples, batches, losses -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def encode() -> PairEncoder:
+    return PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
+
+
+def test_examples_mark_the_tokens_of_the_answers(encode: PairEncoder) -> None:
+    """[CLS] how much ? [SEP] herring quota ##s | Catches rose to 2 , 87 1 tons . [SEP]: `2` is token 11."""
+    context, text = "HERRING QUOTAS", "Catches rose to 2,871 tons."
+    cut = Read(context, "fish " * 400 + "2,871 tons", ((2000, 2010),))
+    passages = (
+        Read(context, text, ((0, 12), (16, 26))),
+        cut,
+        Read(context, text, ()),
+        Read(context, text, ((17, 18),)),
+    )
+    (pair,) = encode("How much?", [(context, text)])
+
+    assert examples(Asked("How much?", passages, "x"), encode) == [
+        Example(pair, (8, 11), (9, 15), True),
+        Example(pair, (0,), (0,), False),
+        Example(pair, (12,), (12,), True),
+    ]
+
+
+def example(tokens: int, starts: tuple[int, ...] = (0,), ends: tuple[int, ...] = (0,)) -> Example:
+    return Example(Pair((0,) * tokens, 1, ()), starts, ends, starts != (0,))
+
+
+def test_batches_lose_nothing_and_never_part_a_question() -> None:
+    rng = Random(1)
+    groups = [[example(rng.randint(10, 320)) for _ in range(rng.randint(1, 20))] for _ in range(600)]
+    found = batches(groups, Random(2))
+
+    assert sorted(id(group) for each in found for group in each) == sorted(map(id, groups))
+    for each in found:
+        rows = [one for group in each for one in group]
+        assert each
+        assert len(each) == 1 or len(rows) * max(len(one.pair.ids) for one in rows) <= TOKENS
+    assert batches(groups, Random(2)) == found
+    assert batches([], Random(2)) == []
+
+
+def scores(relevance: list[float], answers: list[float], tokens: int) -> Scores:
+    zeros = torch.zeros(len(answers), tokens)
+    return Scores(torch.tensor(relevance), torch.tensor(answers), zeros, zeros)
+
+
+def test_the_losses_by_hand() -> None:
+    """Four tokens with the same logit, 1/4 each: two right beginnings of four lose log 2, one lone right token log 4.
+
+    Beginnings (log 2 + log 4) / 2, ends log 4, and their mean. Probabilities 3/4 where there is an answer, 1/2 where none.
+    The second question has no answer, and so nothing to rank.
+    """
+    groups = [[example(4, (1, 2), (3,))], [example(4)]]
+    found = loss_of(scores([0.0, 0.0], [math.log(3), 0.0], 4), [[groups[0][0], example(4)]])
+    expected = {
+        "span": ((math.log(2) + math.log(4)) / 2 + math.log(4)) / 2,
+        "answers": (math.log(4 / 3) + math.log(2)) / 2,
+        "relevance": math.log(2),
+    }
+    assert found == {name: pytest.approx(value) for name, value in expected.items()}
+    assert loss_of(scores([9.0, 0.0], [math.log(3), 0.0], 4), groups)["relevance"] == 0
+
+    ranked = [[example(4), example(4, (1,), (1,)), example(4, (1,), (1,))], [example(4), example(4)]]
+    found = loss_of(scores([0.0, math.log(2), 0.0, 5.0, 7.0], [0.0] * 5, 4), ranked)
+    assert found["relevance"] == pytest.approx(math.log(4 / 3))  # 1, 2 and 1 of 4: three are right
+
+
+def test_the_rate_rises_then_falls_to_a_tenth() -> None:
+    assert [_rate(done) for done in (0.0, 0.05, 0.5, 1.0)] == pytest.approx([0.02, 0.955, 0.55, 0.1])

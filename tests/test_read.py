@@ -1,0 +1,184 @@
+"""From judged passages to quotes, with judgements made by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from index.cable import Citation
+from index.passage import Passage
+from index.store import Store
+from qa.read import Reading, differ, read, short_answers, words_of
+from qa.reader.model import Judgement, Reader, Span
+from qa.rerank import CALIBRATION, Judged, probability, rerank
+from qa.retrieve import Candidate
+from tests.test_store import HERRING, OUTLINE, make
+
+TEXT = "Catches rose to 2,871 tons. Prices fell. The quota is 900 tons a year, said Birch. Nobody protested."
+RISE, QUOTA = TEXT.index("2,871 tons"), TEXT.index("900 tons")  # 16 and 54
+
+
+def judged(
+    chance: float, *spans: tuple[int, int, float], paragraph: str = "1", start: int = 0, text: str = TEXT, cable: str = "09TARN1"
+) -> Judged:  # fmt: skip
+    """A passage that begins at `start` in its paragraph, with the answers found in it."""
+    passage = Passage(Citation(cable, None, paragraph), start, start + len(text), text, "Quotas")
+    return Judged(Candidate(passage, 1, 0.0, 0.0), Judgement(0.0, 0.0, tuple(Span(*span) for span in spans)), chance)
+
+
+def reading(
+    start: int, end: int, score: float, words: tuple[int, int], paragraph: str = "1", cable: str = "09TARN1"
+) -> Reading:  # fmt: skip
+    return Reading(Citation(cable, None, paragraph), start, end, score, *words)
+
+
+def test_the_whole_sentence_of_the_best_words_is_quoted() -> None:
+    (found,) = read([judged(0.9, (QUOTA, QUOTA + 8, 5.0))])
+    assert found == reading(41, 82, 0.9, (54, 62))
+    assert TEXT[found.start : found.end] == "The quota is 900 tons a year, said Birch."
+    assert words_of(found, TEXT[found.start : found.end]) == "900 tons"
+
+
+def test_offsets_are_those_of_the_paragraph() -> None:
+    assert read([judged(0.9, (QUOTA, QUOTA + 8, 5.0), start=1000)]) == [reading(1041, 1082, 0.9, (1054, 1062))]
+
+
+def test_words_of_two_sentences_bring_both() -> None:
+    assert read([judged(0.9, (RISE, 40, 5.0))]) == [reading(0, 40, 0.9, (16, 40))]
+
+
+def test_where_nothing_answers_nothing_is_quoted() -> None:
+    assert read([]) == []
+    assert read([judged(0.49, (16, 26, 5.0)), judged(0.3, (16, 26, 5.0), paragraph="2")]) == []
+    assert read([judged(0.9)]) == []
+    assert read([judged(0.5, (16, 26, 5.0))]) == [reading(0, 27, 0.5, (16, 26))]
+
+
+def test_the_most_probable_comes_first_and_others_only_where_they_are_probable() -> None:
+    found = read(
+        [
+            judged(0.6, (16, 26, 1.0), paragraph="1"),
+            judged(0.59, (16, 26, 9.0), paragraph="2"),
+            judged(0.9, (16, 26, 1.0), paragraph="3"),
+            judged(0.7, (16, 26, 1.0), paragraph="4"),
+        ]
+    )
+    assert [(one.citation.paragraph, one.score) for one in found] == [("3", 0.9), ("1", 0.6), ("4", 0.7)]
+
+
+def test_four_quotes_at_most() -> None:
+    found = read([judged(0.9, (16, 26, 1.0), paragraph=str(n)) for n in range(9)])
+    assert [one.citation.paragraph for one in found] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "quoted"),
+    [
+        (7.0, 6.9, 2),
+        (7.0, 3.0, 2),
+        (7.0, 2.9, 1),  # more than 4 below the best
+        (2.0, 0.1, 2),
+        (2.0, -0.1, 1),  # no answer is likelier
+        (-1.0, -1.1, 1),
+    ],
+)
+def test_a_second_answer_in_the_same_passage(first: float, second: float, quoted: int) -> None:
+    found = read([judged(0.9, (16, 26, first), (54, 62, second))])
+    assert found == [reading(0, 27, 0.9, (16, 26)), reading(41, 82, 0.9, (54, 62))][:quoted]
+
+
+def test_a_sentence_is_quoted_once() -> None:
+    """The second passage is a later window of the same paragraph; its first sentence is the other's third."""
+    quota = reading(41, 82, 0.9, (54, 62))
+    window = judged(0.8, (13, 21, 5.0), (42, 58, 4.0), start=41, text=TEXT[41:])
+
+    assert read([judged(0.9, (54, 62, 5.0), (76, 81, 4.9))]) == [quota]
+    assert read([judged(0.9, (54, 62, 5.0)), window]) == [quota, reading(83, 100, 0.8, (83, 99))]
+    assert read([judged(0.9, (54, 62, 5.0)), judged(0.9, (54, 62, 5.0), cable="09TARN2")]) == [
+        quota, reading(41, 82, 0.9, (54, 62), cable="09TARN2"),
+    ]  # fmt: skip
+
+
+# --- short answers -------------------------------------------------------------------------------------------
+
+QUOTES = [TEXT[0:27], TEXT[41:82]]
+SURE = [reading(0, 27, 0.9, (16, 26)), reading(41, 82, 0.8, (54, 62), paragraph="2")]
+
+
+def test_sure_and_short_words_stand_alone() -> None:
+    assert short_answers(SURE, QUOTES) == ["2,871 tons", "900 tons"]
+    assert short_answers([], []) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SURE[1], score=0.79),
+        replace(SURE[1], words_start=None, words_end=None),
+        replace(SURE[1], words_start=41, words_end=81),  # all but the whole sentence
+    ],
+    ids=["not sure", "no words", "too much of the quote"],
+)
+def test_one_that_cannot_stand_alone_keeps_all_from_it(other: Reading) -> None:
+    assert short_answers([SURE[0], other], QUOTES) == []
+
+
+def test_twelve_words_may_stand_alone() -> None:
+    quote = " ".join(f"w{n}" for n in range(10, 40))  # each with its space 4 characters
+    assert short_answers([reading(0, len(quote), 0.9, (0, 4 * 12 - 1))], [quote]) == [quote[:47]]
+    assert short_answers([reading(0, len(quote), 0.9, (0, 4 * 13 - 1))], [quote]) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "cables", "expected"),
+    [
+        ("41 tons", "52 tons", ("09TARN1", "09TARN2"), True),
+        ("41 tons", "52 tons", ("09TARN1", "09TARN1"), False),
+        ("41 tons", "forty or 41 tons", ("09TARN1", "09TARN2"), False),
+        ("1,500 tons", "1500", ("09TARN1", "09TARN2"), False),
+        ("41 tons", "a great deal", ("09TARN1", "09TARN2"), False),
+        ("Halbek", "Varga", ("09TARN1", "09TARN2"), False),
+    ],
+)
+def test_figures_that_differ(one: str, other: str, cables: tuple[str, str], expected: bool) -> None:
+    readings = [
+        reading(0, len(text), 0.9, (0, len(text)), cable=name) for text, name in zip((one, other), cables, strict=True)
+    ]
+    assert differ(readings, [one, other]) is expected
+    assert differ([readings[0], replace(readings[1], words_start=None, words_end=None)], [one, other]) is False
+
+
+# --- the probability and the new order -----------------------------------------------------------------------
+
+
+def test_the_probability_rises_with_both_signs() -> None:
+    answers, span, constant = CALIBRATION
+
+    def of(a: float, b: float) -> float:
+        return probability(Judgement(0.0, a, (Span(0, 1, b), Span(2, 3, -99.0))))
+
+    assert of(-constant / answers, 0.0) == pytest.approx(0.5)
+    assert of(0.0, -constant / span) == pytest.approx(0.5)
+    assert of(1.0, 1.0) == pytest.approx(1 / (1 + math.exp(-(answers + span + constant))))
+    assert of(-3, 0) < of(-1, 0) < of(1, 0) < of(3, 0)
+    assert of(0, -3) < of(0, -1) < of(0, 1) < of(0, 3)
+    assert probability(Judgement(0.0, 1.0, ())) == of(1.0, -10.0)
+
+
+def test_what_is_read_is_ranked_anew_and_comes_before_the_rest(tmp_path: Path) -> None:
+    with Store.open(make(tmp_path, HERRING, OUTLINE)) as store:
+        of = store.passages(store.passage_ids(["09PORTSELWYN12", "10TARN141"]))
+        found = [Candidate(passage, n, -float(rank), 0.5) for rank, (n, passage) in enumerate(sorted(of.items()))]
+        reader = Reader()
+        read_all, order = rerank("Were dogs trained?", found, store, reader, most=6)
+
+        assert [one.candidate for one in read_all] == order[:6]
+        assert [one.passage for one in order[6:]] == [one.passage for one in found[6:]]
+        assert sorted(c.passage_id for c in order) == sorted(of)
+        assert [c.score for c in order] == sorted((c.score for c in order), reverse=True)
+        assert all(one.probability == probability(one.judgement) for one in read_all)
+        assert order[0].passage.text == "Dogs were trained."
+        assert rerank("Were dogs trained?", [], store, reader) == ([], [])
