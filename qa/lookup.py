@@ -21,7 +21,7 @@ _HEADER_WORDS = re.compile(
 )  # fmt: skip
 
 
-def known(asked: Question, store: Store, where: Filter) -> list[Named]:
+def known(asked: Question, store: Store, where: Filter = Filter()) -> list[Named]:
     """What the question names that the index has and `where` admits; raises NotInIndex where it names cables and none is."""
     names = tuple(name.reference_id for name in asked.named)
     inside = [name for name in names if not where.cables or name in where.cables]

@@ -18,7 +18,7 @@ from qa.retrieve import Candidate
 if TYPE_CHECKING:
     from qa.reader.model import Judgement, Reader
 
-READ = 8  # passages that are read
+READ = 6  # passages that are read
 FUSED = 0.6  # what a unit of the fused score is worth in logits
 CALIBRATION = (0.247, 0.285, -0.261)  # of the probability: weights of answerability and span score, and a constant
 

@@ -152,6 +152,7 @@ def test_a_bad_date_is_one_line_and_the_page_stays_up(page: Page, address: str, 
     page.goto(address)
     page.get_by_text("Filters").click()
     page.get_by_label("Sent from (YYYY-MM-DD)").fill("soon")
+    page.get_by_label("Sent from (YYYY-MM-DD)").blur()
     page.locator("#question textarea").fill("Who heads the port?")
     page.locator("#ask").click()
     expect(page.locator("#chat .abstained")).to_contain_text("'soon' is no day")

@@ -98,7 +98,7 @@ def test_a_draft_is_streamed_cited_and_verified(
     assert "How large is the herring quota for 2010?" in server.asked[0]
     assert [(s.text, s.citations, s.verdict, s.problems) for s in answer.statements] == [
         ("The herring quota falls to 41,200 tons in 2010.", (1,), "supported", ()),
-        ("It was 99,000 tons in 2009.", (1,), "unsupported", ("figure 99,000",)),
+        ("It was 99,000 tons in 2009.", (1,), "unsupported", ("figure 99,000", "figure 2009")),
     ]
     assert answer.rejected_citations[0][0] == "[9]"
     text = store.paragraph(answer.citations[0].citation).text
