@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ def auc(rows: Sequence[Row]) -> float:
     wrong = sorted(row["score"] for row in rows if not row["answerable"])
     if not right or not wrong:
         return float("nan")
-    return fmean(fmean((r > w) + 0.5 * (r == w) for w in wrong) for r in right)
+    return fmean((bisect_left(wrong, r) + bisect_right(wrong, r)) / 2 for r in right) / len(wrong)
 
 
 def token_f1(said: str, gold: str) -> float:
