@@ -67,7 +67,7 @@ mark strong { text-decoration: underline; text-decoration-thickness: 2px; text-u
 mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
 .signature { letter-spacing: .1em; }
 @media (min-width: 1000px) { #ask-side { position: sticky; top: .5rem; align-self: flex-start; max-height: 97vh; overflow: auto; flex-wrap: nowrap; } }
-@media (max-width: 700px) { .paragraph { grid-template-columns: minmax(0, 1fr); gap: 0; } .fields { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 700px) { #new { font-size: .8rem; padding-inline: .3rem; } .paragraph { grid-template-columns: minmax(0, 1fr); gap: 0; } .fields { grid-template-columns: minmax(0, 1fr); } }
 """
 
 
