@@ -90,7 +90,8 @@ class CableQA:
             near = paragraphs(candidates(query, asked, self.store, where), RETRIEVED)
             yield from self._abstain(replace(base, retrieved=tuple(near)), f"{CANNOT_ANSWER} {error}", began, {})
             return
-        base = replace(base, retrieved=tuple(looked.hits))
+        confidence = 1.0 if looked.whole else max((one.probability for one in looked.judged), default=0.0)
+        base = replace(base, retrieved=tuple(looked.hits), confidence=confidence)
         readings = looked.whole or read(looked.judged)
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, looked.times)
