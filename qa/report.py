@@ -178,7 +178,7 @@ def _questions(run: Run) -> str:
             f"<td><details><summary>{escape(record['question'])}</summary>{_inside(record, run.paragraphs)}</details></td>"
             f"<td>{_outcome(record)}</td>{figures}</tr></tbody>"
         )
-    return f'<table><thead><tr><th class="optional">id</th><th>type</th><th>question</th><th>outcome</th>{head}</tr></thead>{"".join(rows)}</table>'
+    return f'<table><thead><tr><th class="optional">id</th><th>type</th><th class="asked">question</th><th>outcome</th>{head}</tr></thead>{"".join(rows)}</table>'
 
 
 def _number(value: float | None) -> str:
@@ -264,9 +264,9 @@ def _differences(found: Comparison) -> str:
             f'<td class="figure optional">{one.low:+.3f} to {one.high:+.3f}</td><td class="figure optional">{one.p:.3f}</td><td class="{kind}">{one.verdict}</td></tr>'
         )
     return (
-        '<table><thead><tr><th>figure</th><th class="figure">before</th><th class="figure">after</th><th class="figure">difference</th>'
+        '<div class="wide"><table><thead><tr><th>figure</th><th class="figure">before</th><th class="figure">after</th><th class="figure">difference</th>'
         '<th class="optional"></th><th class="figure optional">95% interval</th><th class="figure optional">p</th><th></th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
