@@ -15,12 +15,11 @@ from index.passage import sentences
 from qa.abstain import CANNOT_ANSWER
 
 _NUMBERS = r"\d{1,3}(?:\s*(?:[,;&]|and|-|–|to)\s*\d{1,3})*"
-_MARKER = re.compile(
-    rf"[\[【]\s*(?:passages?|sources?|nos?\.?|[#^¶])?\s*({_NUMBERS})(?:[†:|][^\]】\n]{{0,30}})?\s*[\]】]", re.IGNORECASE
-)
+_SQUARE = rf"[\[【]\s*(?:passages?|sources?|nos?\.?|[#^¶])?\s*({_NUMBERS})(?:[†:|][^\]】\n]{{0,30}})?\s*[\]】]"
+_MARKER = re.compile(_SQUARE, re.IGNORECASE)
 _ROUND = re.compile(r"\s\(\s*(\d{1,2}(?:\s*(?:[,;]|-)\s*\d{1,2})*)\s*\)")
 _OPEN = re.compile(r"[\[【][^\]】\n]{0,40}$")
-_AFTER_STOP = re.compile(r"([.!?][\"”]?)((?:\s*[\[【][^\]】\n]{1,40}[\]】])+)")
+_AFTER_STOP = re.compile(rf"([.!?][\"”]?)((?:\s*{_SQUARE})+)", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
 _THOUGHT = re.compile(r"^\s*<think>.*?(?:</think>|$)", re.DOTALL)
 _FENCE = re.compile(r"^\s*(?:```\w*\s*)?")
@@ -120,7 +119,7 @@ class Draft:
             part = moved[start:end]
             own = [match[1] for match in marker.finditer(part) if marker is _MARKER or self._known(match[1])]
             bare = marker.sub(lambda match: "" if marker is _MARKER or self._known(match[1]) else match[0], part)
-            plain = re.sub(r"\s+([.,;!?])", r"\1", " ".join(_BULLET.sub("", bare).replace("**", "").split()))
+            plain = re.sub(r"\s+([.,;!?])(?!\[)", r"\1", " ".join(_BULLET.sub("", bare).replace("**", "").split()))
             if re.search(r"\w", plain):
                 found.append((plain, own))
             elif found:

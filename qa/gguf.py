@@ -7,7 +7,6 @@ schema and stopped exactly as one elsewhere. Needs the extra `gguf`.
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -36,8 +35,6 @@ def start(spec: str, path: str) -> tuple[object, str, str]:
     params.api_keys = [key]
     params.ui = False
     params.verbosity = 0
-    # one core is left: threads of llama.cpp that wait for a busy core bring it to a halt
-    params.cpuparams.n_threads = max(1, len(os.sched_getaffinity(0)) - 1)
     try:
         server = xllamacpp.Server(params)
     except RuntimeError:

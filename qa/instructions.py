@@ -23,6 +23,9 @@ _ORDER = re.compile(
     r"|<\|?/?\s*(?:im_start|im_end|system|assistant|user|start_of_turn|end_of_turn|begin_of_text|eot_id|start_header_id|INST|endoftext)\b|\[/?\s*(?:INST|SYSTEM|ASSISTANT)\b|<</?SYS"
     r"|\b(?:your|the final|this|each|every) (?:answer|reply|response|output|summary)\b.{0,30}\b(?:with|must|should|include|contain|end|begin|start|only)\b"
     r"|\b(?:in|to|at the end of|into) (?:your|the final) (?:answer|reply|response|output|summary)\b"
+    r"|\bnew (?:task|instructions?|prompt)\b\W{0,3}:|\bnew conversation\b|\b(?:hidden|secret) (?:note|message|instructions?)\b.{0,40}:|[\"'](?:statements|cannot_answer)[\"']\s*:"
+    r"|\b(?:tell|inform|assure) the (?:reader|user)\b|\bcite this (?:passage|paragraph)\b"
+    r"|^\W*(?:just|only|simply|instead,?) (?:say|print|reply|respond|answer|write)\b"
     r"|\b(?:when|if) (?:you (?:are )?)?(?:asked|summari[sz]ing|answering|replying|queried)\b.{0,60}\b(?:say|answer|reply|respond|claim|state|write|print|output)\b"
     r"|^\W*(?:please |now |then |just |only |instead,? )*(?:say|print|output|repeat|respond|reply|answer|cite|render|execute|reveal)\b"
     r"(?:\s+(?:with|that|to \w+ with))?(?:\s*[\"“'‘]|.{1,60}\b(?:only|exactly|verbatim|nothing else|nothing but|word for word|instead)\b)",
@@ -30,7 +33,7 @@ _ORDER = re.compile(
 )
 _CONTROL = re.compile(r"<(?=[|/!?A-Za-z])|\[(?=/?(?:INST|SYS))", re.IGNORECASE)
 _BRACKETED = re.compile(r"[\[【](\s*\d{1,3}(?:\s*[,;-]\s*\d{1,3})*\s*)[\]】]")
-_MARKUP = re.compile(r"<\s*/?\s*[A-Za-z!][^>]*>?|!?\[[^\]]*\]\s*\([^)]*\)|\bjavascript:|\bon\w+\s*=", re.IGNORECASE)
+_MARKUP = re.compile(r"<\s*/?\s*[A-Za-z!][^>]*>?|!?\[[^\]]*\]\([^)]*\)|\bjavascript:|\bon\w+\s*=", re.IGNORECASE)
 
 
 def without_orders(text: str) -> str:
@@ -61,5 +64,5 @@ def without_control(text: str) -> str:
 
 
 def has_markup(statement: str) -> bool:
-    """Whether a statement holds HTML, a script or a markdown link or image: no cable's sentence does."""
+    """Whether a statement holds HTML, a script, or a markdown link or image: a sentence that is meant to be read has none."""
     return _MARKUP.search(statement) is not None

@@ -100,37 +100,36 @@ class Transformer(CustomLLM):
         import torch
         from transformers import StoppingCriteriaList, TextIteratorStreamer
 
-        with self._turn:
-            special = not self._tokenizer.chat_template  # a chat template writes the special tokens itself
-            inputs = self._tokenizer(prompt, return_tensors="pt", add_special_tokens=special, verbose=False)
-            inputs = {name: inputs[name].to(self._model.device) for name in ("input_ids", "attention_mask")}
-            streamer: Any = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
-            failed: list[Exception] = []
+        special = not self._tokenizer.chat_template  # a chat template writes the special tokens itself
+        inputs = self._tokenizer(prompt, return_tensors="pt", add_special_tokens=special, verbose=False)
+        inputs = {name: inputs[name].to(self._model.device) for name in ("input_ids", "attention_mask")}
+        streamer: Any = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
+        failed: list[Exception] = []
 
-            def generate() -> None:
-                def stopped(ids: Any, scores: Any, **_: Any) -> Any:
-                    return torch.full((ids.shape[0],), stop.is_set(), device=ids.device)
+        def generate() -> None:
+            def stopped(ids: Any, scores: Any, **_: Any) -> Any:
+                return torch.full((ids.shape[0],), stop.is_set(), device=ids.device)
 
-                try:
-                    with torch.inference_mode():
-                        self._model.generate(
-                            **inputs, max_new_tokens=self.max_tokens, do_sample=False, temperature=None, top_p=None, top_k=None,
-                            streamer=streamer, stopping_criteria=StoppingCriteriaList([stopped]),
-                            pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
-                        )  # fmt: skip
-                except Exception as error:  # told to whoever reads the pieces
-                    failed.append(error)
-                    streamer.end()
-
-            thread = threading.Thread(target=generate, daemon=True)
-            thread.start()
-            said = ""
             try:
-                for piece in streamer:
-                    said += piece
-                    yield CompletionResponse(text=said, delta=piece)
-            finally:
-                stop.set()
-                thread.join()
-            if failed:
-                raise failed[0]
+                with self._turn, torch.inference_mode():
+                    self._model.generate(
+                        **inputs, max_new_tokens=self.max_tokens, do_sample=False, temperature=None, top_p=None, top_k=None,
+                        streamer=streamer, stopping_criteria=StoppingCriteriaList([stopped]),
+                        pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
+                    )  # fmt: skip
+            except Exception as error:  # told to whoever reads the pieces
+                failed.append(error)
+                streamer.end()
+
+        thread = threading.Thread(target=generate, daemon=True)
+        thread.start()
+        said = ""
+        try:
+            for piece in streamer:
+                said += piece
+                yield CompletionResponse(text=said, delta=piece)
+        finally:
+            stop.set()
+            thread.join()
+        if failed:
+            raise failed[0]

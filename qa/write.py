@@ -21,7 +21,8 @@ from qa.read import Reading
 from qa.stream import RequestRefused, stream
 
 SHOWN = 5  # passages that a language model is shown at most
-BUDGET = 1200  # tokens of all of them: a laptop reads about 100 a second
+MOST = 4  # statements of an answer
+BUDGET = 700  # tokens of all of them: a laptop reads 50 to 200 a second before the first word of an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def schema(passages: int) -> dict[str, Any]:
     }  # fmt: skip
     answer = {
         "type": "object",
-        "properties": {"cannot_answer": {"type": "boolean"}, "statements": {"type": "array", "items": statement}},
+        "properties": {"cannot_answer": {"type": "boolean"}, "statements": {"type": "array", "items": statement, "maxItems": MOST}},
         "required": ["cannot_answer", "statements"], "additionalProperties": False,
     }  # fmt: skip
     return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": answer}}

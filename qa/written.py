@@ -99,7 +99,7 @@ def _judged(
 def _attributed(said: Said, sources: Sequence[str]) -> tuple[tuple[int, ...], str, tuple[str, ...]]:
     """(keys, verdict, problems): the keys that bear the sentence out, the model's own choice first; where none does, its choice."""
     if has_markup(said.text):
-        return said.keys, UNSUPPORTED, ("markup, which no cable has",)
+        return said.keys, UNSUPPORTED, ("markup in the sentence",)
     verdict, problems = verify(said.text, [sources[key - 1] for key in said.keys])
     if verdict != SUPPORTED:
         for key in range(1, len(sources) + 1):
