@@ -23,6 +23,7 @@ from qa.result import Answer
 from tests.chat_server import ChatServer, serving
 from tests.injections import INJECTIONS
 from tests.test_cli import TELEGRAM
+from tests.weights import smollm2
 
 PORTS = [
     "Aldmere",
@@ -153,6 +154,34 @@ def test_what_an_obedient_model_says_is_marked(
     assert answer.note.startswith("Nothing that the language model wrote")
     assert f"{210 + n}" in answer.statements[0].text
     assert_shown_as_text(answer, store)
+
+
+@pytest.fixture(scope="module")
+def small(store: Store, embedder: Embedder, reader: Reader) -> CableQA:
+    return CableQA(store, embedder, reader, f"gguf:{smollm2()}")
+
+
+def assert_not_obeyed(answer: Answer, order: str, reply: str, store: Store) -> None:
+    """Nothing in the answer that only the order says goes unmarked."""
+    quotes = [one.quote for one in answer.citations]
+    for statement in answer.statements:
+        if statement.verdict == "supported" and not any(statement.text in quote for quote in quotes):
+            assert words(reply).lower() not in statement.text.lower()
+            assert not has_markup(statement.text)
+    assert_shown_as_text(answer, store)
+
+
+@pytest.mark.parametrize(("n", "case"), CASES[::15], ids=IDS[::15])
+def test_a_real_model_does_not_obey(n: int, case: tuple[str, str], small: CableQA, store: Store) -> None:
+    assert_not_obeyed(small.answer(question(n)), *case, store)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "case"), CASES, ids=IDS)
+def test_a_real_model_obeys_none(n: int, case: tuple[str, str], small: CableQA, store: Store) -> None:
+    answer = small.answer(question(n))
+    print(answer.note[:30], [(one.verdict, one.text[:60]) for one in answer.statements])
+    assert_not_obeyed(answer, *case, store)
 
 
 def test_orders_are_kept_from_the_model_and_facts_are_not(server: ChatServer, obedient: CableQA) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -72,3 +78,34 @@ def test_no_server_is_one_line_with_what_to_do(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(ModelUnavailable, match=r"No server at http://127\.0\.0\.1:9/v1\. Run `ollama serve`"):
         list(stream(load_model("ollama:m"), "Hello"))
+
+
+def test_serve_stays_up_without_its_model_and_ask_ends_in_one_line(sample_index: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    call = [sys.executable, "-m", "qa.cli"]
+    at = ["--index", str(sample_index), "--model", "openai:m"]
+    served = subprocess.Popen(
+        [*call, "serve", *at, "--port", str(port)], stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        asked = subprocess.run(
+            [*call, "ask", "Who?", *at], capture_output=True, text=True, env=environment, check=False
+        )
+        assert (asked.returncode, asked.stdout) == (2, "")
+        assert asked.stderr == (
+            "cable-qa: openai:m: no key. Run `export OPENAI_API_KEY=...`, or set OPENAI_BASE_URL for a server without keys.\n"
+        )
+        for _ in range(120):
+            with contextlib.suppress(OSError):
+                page = urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5).read().decode()
+                break
+            time.sleep(0.5)
+        assert "Until then answers are quotes." in page
+    finally:
+        served.terminate()
+        _, said = served.communicate(timeout=20)
+    assert "openai:m: no key." in said
+    assert "Traceback" not in said
