@@ -20,6 +20,7 @@ from qa.stream import stream
 
 TURNS = 3  # of the history that the model is shown
 LONGEST = 300  # characters of a question
+PATIENCE = 30.0  # seconds for the first word: the answer is still to come
 NEW = 0.25  # share of its content words that the conversation need not have
 _WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
 

@@ -39,6 +39,7 @@ class Transformer(CustomLLM):
     @classmethod
     def load(cls, spec: str, name: str, max_tokens: int) -> Self:
         """Loads the weights (2 bytes a parameter in bfloat16, else 4); raises ModelUnavailable where they are not here."""
+        import torch
         import transformers
 
         try:
@@ -52,6 +53,7 @@ class Transformer(CustomLLM):
                 f"{spec}: no language model that transformers can load from {name!r} on this machine; nothing is downloaded. "
                 f"Name its folder, or run `hf download {name}` first. ({type(error).__name__}: {reason})"
             ) from None
+        model = model.to("cuda" if torch.cuda.is_available() else "cpu")
         llm = cls(name=name, max_tokens=max_tokens)
         llm._model, llm._tokenizer = model, tokenizer
         return llm
