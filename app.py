@@ -18,6 +18,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 
 import ui
+from index.cable import Citation
 from index.errors import CableQAError
 from index.store import Filter
 from qa.answer import CableQA
@@ -71,8 +72,8 @@ mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
 """
 
 
-def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
-    """The page on an open index; `examples` are questions offered as buttons."""
+def build_app(qa: CableQA, examples: Sequence[str] = (), missing: str = "") -> gr.Blocks:
+    """The page on an open index; `examples` are questions offered as buttons, `missing` says why no language model answers."""
     rows = qa.store.cables()
     counts = qa.store.counts()
     origins = sorted({row.origin for row in rows if row.origin})
@@ -83,7 +84,9 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
         gr.Markdown(
             f"## Cables: ask, and check the answer\n{counts['cables']} cables, {counts['paragraphs']} paragraphs · answers: {qa.model}"
         )
-        turns: gr.State = gr.State([])  # (question, HTML of the answer, its text) of the conversation
+        if missing:
+            gr.HTML(f'<p class="abstained">{escape(missing)}</p>', elem_id="missing")
+        turns: gr.State = gr.State([])  # (question, HTML of the answer, its text, what it cites) of the conversation
         last: gr.State = gr.State(None)  # the last Answer
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="ask-side"):
@@ -114,7 +117,7 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
 
         def ask(
             question: str,
-            history: list[tuple[str, str, str]],
+            history: list[tuple[str, str, str, tuple[Citation, ...]]],
             origin_: str,
             class_: str,
             tag_: str,
@@ -127,8 +130,10 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
                 return
             said = ""
 
-            def state(answer: Answer | None, markup: str, text: str) -> tuple[Any, ...]:
-                all_turns = [*history, (question, markup, text)]
+            def state(
+                answer: Answer | None, markup: str, text: str, places: tuple[Citation, ...] = ()
+            ) -> tuple[Any, ...]:
+                all_turns = [*history, (question, markup, text, places)]
                 side = ui.evidence(answer, qa.store) if answer else gr.skip()
                 return all_turns, answer, ui.chat([turn[:2] for turn in all_turns]), side, ""
 
@@ -138,9 +143,9 @@ def build_app(qa: CableQA, examples: Sequence[str] = ()) -> gr.Blocks:
                     origin=origin_ or None, classification=class_ or None, tag=tag_ or None,
                     sent_from=_day(since_), sent_to=_day(until_),
                 )  # fmt: skip
-                for piece in qa.stream(question, [Turn(turn[0], turn[2]) for turn in history], where):
+                for piece in qa.stream(question, [Turn(turn[0], turn[2], turn[3]) for turn in history], where):
                     if isinstance(piece, Answer):
-                        yield state(piece, ui.answered(piece), piece.gist)
+                        yield state(piece, ui.answered(piece), piece.gist, piece.turn.citations)
                     else:
                         said += piece
                         yield state(None, ui.partial(said), said)
@@ -208,12 +213,12 @@ EXAMPLES = (
 )
 
 
-def launch(qa: CableQA, host: str, port: int, block: bool = True) -> gr.Blocks:
+def launch(qa: CableQA, host: str, port: int, block: bool = True, missing: str = "") -> gr.Blocks:
     """Serves the page at host:port; returns at once where `block` is False. Nothing is asked of the network."""
     from index.corpus import SAMPLE
 
     sample = any(str(SAMPLE) in source for _, source, _ in qa.store.known().values())
-    page = build_app(qa, EXAMPLES if sample else ())
+    page = build_app(qa, EXAMPLES if sample else (), missing)
     theme = gr.themes.Soft(
         font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="teal"
     )
@@ -225,10 +230,10 @@ def launch(qa: CableQA, host: str, port: int, block: bool = True) -> gr.Blocks:
     return page
 
 
-def serve(qa: CableQA, host: str, port: int) -> None:
+def serve(qa: CableQA, host: str, port: int, missing: str = "") -> None:
     """Serves the page until it is stopped; says where on stderr."""
     print(f"Open http://{host}:{port} (stop with Ctrl+C)", file=sys.stderr)
-    launch(qa, host, port)
+    launch(qa, host, port, missing=missing)
 
 
 if __name__ == "__main__":

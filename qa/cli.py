@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.cable import Citation, Paragraph
-from index.errors import CableQAError, InputError
+from index.errors import CableQAError, InputError, ModelUnavailable
 
 if TYPE_CHECKING:
     from index.store import Filter
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         "--model",
         metavar="SPEC",
         default=os.environ.get("CABLE_QA_MODEL", "quotes"),
-        help="quotes, openai:NAME or ollama:NAME",
+        help="quotes, openai:NAME, ollama:NAME, anthropic:NAME, gguf:PATH or hf:NAME_OR_PATH",
     )
     where.add_argument(
         "--filter", action="append", default=[], metavar="NAME=VALUE", dest="filters",
@@ -217,6 +217,8 @@ def _lines(answer: Answer) -> Iterable[str]:
     for statement in answer.statements:
         if statement.verdict != "supported":
             yield f"({statement.verdict}: {statement.text[:60]!r}; {'; '.join(statement.problems) or 'not in the cited paragraphs'})"
+    for marker, reason in answer.rejected_citations:
+        yield f"(citation {marker} was left out: {reason})"
 
 
 def _batch(args: argparse.Namespace) -> int:
@@ -359,7 +361,14 @@ def _golden_check(args: argparse.Namespace) -> int:
 def _serve(args: argparse.Namespace) -> int:
     from app import serve
 
-    serve(open_or_build(args), args.host, args.port)
+    try:
+        qa, missing = open_or_build(args), ""
+    except ModelUnavailable as error:
+        missing = f"{error} Until then answers are quotes."
+        print(f"cable-qa: {missing}", file=sys.stderr)
+        args.model = "quotes"
+        qa = open_or_build(args)
+    serve(qa, args.host, args.port, missing)
     return 0
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from index.errors import InputError
 from index.store import Store
-from qa.draft import hardness, propose
 from qa.golden import doubts, load_golden, save_golden
 from qa.models import QUOTES, check_spec, load_model
+from qa.propose import hardness, propose
 
 
 def draft(args: argparse.Namespace, folder: Path) -> int:
@@ -20,9 +20,9 @@ def draft(args: argparse.Namespace, folder: Path) -> int:
         raise InputError(f"{out} is there already. Name another --out, so that nothing you wrote is lost.")
     if args.count < 1:
         raise InputError(f"--count {args.count} is too few. Ask for 1 or more.")
-    llm = None if check_spec(args.model) == QUOTES else load_model(args.model)
+    model = None if check_spec(args.model) == QUOTES else load_model(args.model)
     with Store.open(folder) as store:
-        save_golden(out, propose(store, args.count, args.seed, llm))
+        save_golden(out, propose(store, args.count, args.seed, model))
         rows = load_golden(out, store) if out.stat().st_size else []
         if not rows:
             out.unlink()

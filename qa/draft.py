@@ -1,149 +1,162 @@
-"""Help to write a golden set: proposes rows over a sample of paragraphs, and measures how hard a set is.
+"""A language model's reply as it arrives: what of it can be shown, and the statements in it.
 
-Flows in: a Store, and a language model where there is one. Flows out: golden rows for a person to accept or drop; a
-Hardness. Judges no answer.
+Flows in: pieces of JSON (`{"cannot_answer": false, "statements": [{"text", "keys"}]}`, fenced or cut off) or of text with
+markers, whichever the model writes. Flows out: text with markers `[1]`, complete ones only; `Said`. Knows nothing of verdicts.
 """
 
 from __future__ import annotations
 
-import random
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import TYPE_CHECKING, Any
 
-from index.cable import Cable, Paragraph
 from index.passage import sentences
-from index.store import Store
-from prompts import render
-from qa.golden import GoldenRow
-from qa.metrics import answer_match, interval, normalised, success
-from qa.question import STOP_WORDS
-from qa.reply import reply
-from qa.verify import figures
+from qa.abstain import CANNOT_ANSWER
 
-if TYPE_CHECKING:
-    from llama_index.core.llms import LLM
-
-LEAST = 20  # words of a paragraph that is asked about
-SENTENCE = (8, 40)  # words of a sentence with a gap, least and most
-BLANK = "____"
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z'’-]{2,}(?: [A-Z][a-z'’-]+)+")
-_REPLY = re.compile(r"QUESTION:\s*(?P<question>\S.*?)\s*\n+\s*ANSWER:\s*(?P<answer>\S[^\n]*)", re.DOTALL)
+_NUMBERS = r"\d{1,3}(?:\s*(?:[,;&]|and|-|–|to)\s*\d{1,3})*"
+_SQUARE = rf"[\[【]\s*(?:passages?|sources?|nos?\.?|[#^¶])?\s*({_NUMBERS})(?:[†:|][^\]】\n]{{0,30}})?\s*[\]】]"
+_MARKER = re.compile(_SQUARE, re.IGNORECASE)
+_ROUND = re.compile(r"\s\(\s*(\d{1,2}(?:\s*(?:[,;]|-)\s*\d{1,2})*)\s*\)")
+_OPEN = re.compile(r"[\[【][^\]】\n]{0,40}$")
+_AFTER_STOP = re.compile(rf"([.!?][\"”]?)((?:\s*{_SQUARE})+)", re.IGNORECASE)
+_BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
+_THOUGHT = re.compile(r"^\s*<think>.*?(?:</think>|$)", re.DOTALL)
+_FENCE = re.compile(r"^\s*(?:```\w*\s*)?")
+_TEXT = re.compile(r'"text"\s*:\s*"((?:[^"\\]|\\.)*)("?)', re.DOTALL)
+_KEYS = re.compile(r'\s*,\s*"keys"\s*:\s*\[([^\]]*)(\]?)')
+_CANNOT = re.compile(r'"cannot_answer"\s*:\s*true')
+_CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?$|\\u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?$")
 
 
 @dataclass(frozen=True, slots=True)
-class Hardness:
-    """How hard a golden set is, over its `n` answerable rows; the higher either is, the easier.
+class Said:
+    """A sentence of a model without its markers, the keys of passages that it cites, and its markers that name none."""
 
-    `overlap`: mean share of a question's content words that stand in its evidence. `bm25`: success@1 of BM25 alone, at
-    paragraph level, with its 95% interval `low` to `high`.
-    """
+    text: str
+    keys: tuple[int, ...]
+    wrong: tuple[str, ...] = ()
 
-    overlap: float
-    bm25: float
-    low: float
-    high: float
-    n: int
 
-    def __str__(self) -> str:
-        return (
-            f"{self.overlap:.0%} of the questions' content words stand in their evidence; success@1 of BM25 alone "
-            f"{self.bm25:.3f} [{self.low:.3f}, {self.high:.3f}], n={self.n}"
+class Draft:
+    """The reply of a model that was shown passages 1 to `passages`."""
+
+    def __init__(self, passages: int) -> None:
+        self._passages = passages
+        self._raw = ""
+        self._shown = ""
+
+    def feed(self, piece: str) -> str:
+        """What can be shown once `piece` has arrived; markers wait until they are complete, JSON is not shown at all."""
+        self._raw += piece
+        text = self._text
+        if self._is_json is None:
+            return ""
+        whole = self._from_json(text) if self._is_json else self._resolved(_OPEN.sub("", text))
+        new = whole[len(self._shown) :] if whole.startswith(self._shown) else ""
+        self._shown += new
+        return new
+
+    @property
+    def cannot_answer(self) -> bool:
+        """Whether the model says that the passages do not answer, and cites nothing."""
+        if self._is_json and _CANNOT.search(self._text):
+            return True
+        said = self.statements()
+        phrase = CANNOT_ANSWER.rstrip(".").lower()
+        return any(phrase in one.text.lower() for one in said) and not any(
+            one.keys for one in said if phrase not in one.text.lower()
         )
 
+    def statements(self) -> list[Said]:
+        """The sentences so far, in order. A marker alone belongs to the sentence before it."""
+        if not self._is_json:
+            return list(self._split(self._text))
+        found = []
+        for text, keys, _, _ in _rows(self._text):
+            good, wrong = self._sorted(_integers(keys))
+            for said in self._split(text):
+                found.append(
+                    Said(
+                        said.text,
+                        tuple(dict.fromkeys((*good, *said.keys))),
+                        tuple(dict.fromkeys((*wrong, *said.wrong))),
+                    )
+                )
+        return found
 
-def hardness(rows: Sequence[GoldenRow], store: Store) -> Hardness:
-    """See `Hardness`; all 0 where no row is answerable."""
-    asked = [row for row in rows if row.answerable]
-    if not asked:
-        return Hardness(0.0, 0.0, 0.0, 0.0, 0)
-    first = [success(_bm25(row.question, store), row.groups, 1) for row in asked]
-    return Hardness(fmean(_overlap(row, store) for row in asked), fmean(first), *interval(first), len(asked))
+    @property
+    def _text(self) -> str:
+        return _THOUGHT.sub("", self._raw)
 
+    @property
+    def _is_json(self) -> bool | None:
+        """None where it cannot be told yet."""
+        bare = _FENCE.sub("", self._text)
+        if not bare or "<think>".startswith(bare) or re.fullmatch(r"\s*`{1,3}\w*", self._text):
+            return None
+        return None if bare == "[" else bare.startswith(("{", "[{"))
 
-def _content(text: str) -> list[str]:
-    return [word for word in normalised(text) if word not in STOP_WORDS and word != BLANK]
+    def _from_json(self, text: str) -> str:
+        parts = []
+        for words, keys, ended, closed in _rows(text):
+            resolved = self._resolved(words if ended else _OPEN.sub("", words))
+            marks = "".join(f"[{key}]" for key in self._sorted(_integers(keys))[0]) if closed else ""
+            parts.append(f"{resolved} {marks}" if marks else resolved)
+        return " ".join(parts)
 
+    def _resolved(self, text: str) -> str:
+        """The text with each marker as `[1][2]`, those that name no passage taken out."""
+        return _MARKER.sub(
+            lambda match: "".join(f"[{key}]" for key in _numbers(match[1]) if 1 <= key <= self._passages), text
+        )
 
-def _overlap(row: GoldenRow, store: Store) -> float:
-    said = set(normalised(" ".join(store.paragraph(c).text for group in row.groups for c in group)))
-    words = _content(row.question)
-    return fmean(word in said for word in words) if words else 0.0
+    def _split(self, text: str) -> Iterator[Said]:
+        marker = _MARKER if _MARKER.search(text) else _ROUND
+        moved = _AFTER_STOP.sub(r"\2\1", text)  # `so. [1]` -> `so [1].`: a marker belongs to the sentence before it
+        found: list[tuple[str, list[str]]] = []
+        for start, end in sentences(moved):
+            part = moved[start:end]
+            own = [match[1] for match in marker.finditer(part) if marker is _MARKER or self._known(match[1])]
+            bare = marker.sub(lambda match: "" if marker is _MARKER or self._known(match[1]) else match[0], part)
+            plain = re.sub(r"\s+([.,;!?])(?!\[)", r"\1", " ".join(_BULLET.sub("", bare).replace("**", "").split()))
+            if re.search(r"\w", plain):
+                found.append((plain, own))
+            elif found:
+                found[-1][1].extend(own)
+        for plain, own in found:
+            yield Said(plain, *self._sorted([key for numbers in own for key in _numbers(numbers)]))
 
+    def _sorted(self, keys: Sequence[int]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """The keys that name a passage, and the others as markers; each once."""
+        good = tuple(dict.fromkeys(key for key in keys if 1 <= key <= self._passages))
+        return good, tuple(dict.fromkeys(f"[{key}]" for key in keys if key not in good))
 
-def _bm25(question: str, store: Store) -> list[Any]:
-    found = store.lexical(" ".join(_content(question)) or question, 20)
-    known = store.passages([i for i, _ in found])
-    return list(dict.fromkeys(known[i].citation for i, _ in found))
-
-
-def propose(store: Store, most: int, seed: int = 0, llm: LLM | None = None) -> Iterator[dict[str, Any]]:
-    """At most `most` golden rows, each over another paragraph, cables in turn; the same for the same `seed`.
-
-    With `llm`, its question, where its answer stands in the paragraph; without, a sentence with a gap where a figure or a name
-    stood (cloze: Taylor, 1953). Each has the key `drafted`: `model` or `cloze`. Raises ModelUnavailable.
-    """
-    draw = random.Random(seed)
-    made = 0
-    for cable, paragraph in _sample(store, draw):
-        if made == most:
-            return
-        pair = _asked_by(llm, cable, paragraph) if llm else _cloze(paragraph.text, draw)
-        if pair:
-            made += 1
-            yield {
-                "id": f"draft-{made:03}", "type": "single" if llm else "cloze", "question": pair[0], "history": [],
-                "answer": pair[1], "answer_aliases": [],
-                "evidence": [{"reference_id": cable.reference_id, "section": paragraph.section, "paragraph": paragraph.paragraph,
-                              "item": None, "group": "r1"}],
-                "answerable": True, "drafted": "model" if llm else "cloze",
-            }  # fmt: skip
-
-
-def _sample(store: Store, draw: random.Random) -> Iterator[tuple[Cable, Paragraph]]:
-    """Every paragraph of at least `LEAST` words, in random order: one of each cable, then a second of each ..."""
-    names = sorted(row.reference_id for row in store.cables())
-    draw.shuffle(names)
-    seeds = {name: draw.random() for name in names}
-    turn = 0
-    while names:
-        left = []
-        for name in names:
-            cable = store.cable(name)
-            long = [p for p in cable.paragraphs if len(p.text.split()) >= LEAST]
-            random.Random(seeds[name]).shuffle(long)
-            if turn < len(long):
-                yield cable, long[turn]
-                left.append(name)
-        names, turn = left, turn + 1
-
-
-def _cloze(text: str, draw: random.Random) -> tuple[str, str] | None:
-    """A sentence with a gap, and what stood there; None where no sentence has a figure or a name to leave out."""
-    found = []
-    for start, end in sentences(text):
-        sentence = " ".join(text[start:end].split())
-        if SENTENCE[0] <= len(sentence.split()) <= SENTENCE[1]:
-            names = [match[0] for match in _NAME.finditer(sentence)]
-            for words in [*figures(sentence).values(), *names]:
-                if len(re.findall(rf"(?<!\w){re.escape(words)}(?!\w)", sentence)) == 1 and len(words) > 1:
-                    found.append((sentence, words))
-    if not found:
-        return None
-    sentence, words = draw.choice(found)
-    gap = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", BLANK, sentence)
-    return f"What is missing here: “{gap}”", words
+    def _known(self, numbers: str) -> bool:
+        """Round brackets are a marker only where all of their numbers are passages."""
+        return all(1 <= key <= self._passages for key in _numbers(numbers))
 
 
-def _asked_by(llm: LLM, cable: Cable, paragraph: Paragraph) -> tuple[str, str] | None:
-    said = reply(llm, render("golden_question", subject=cable.subject, paragraph=paragraph.text))
-    match = _REPLY.search(said)
-    if (
-        not match
-        or not answer_match(paragraph.text, match["answer"])
-        or answer_match(match["question"], match["answer"])
-    ):
-        return None
-    return " ".join(match["question"].split()), match["answer"].strip()
+def _numbers(text: str) -> list[int]:
+    """The numbers of a marker in order, ranges written out: `1, 3-5` -> 1, 3, 4, 5; a range over 20 only by its ends."""
+    found: list[int] = []
+    for first, last in re.findall(r"(\d+)(?:\s*(?:-|–|to)\s*(\d+))?", text):
+        low, high = int(first), int(last or first)
+        found += range(low, high + 1) if low <= high <= low + 20 else [low, high]
+    return found
+
+
+def _integers(text: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"-?\d+", text)]
+
+
+def _rows(text: str) -> Iterator[tuple[str, str, bool, bool]]:
+    """(words, keys, whether the words have ended, whether the keys have) of each statement in JSON that may be cut off."""
+    for match in _TEXT.finditer(text):
+        keys = _KEYS.match(text, match.end())
+        try:
+            words = json.loads(f'"{_CUT_ESCAPE.sub("", match[1]) if not match[2] else match[1]}"', strict=False)
+        except json.JSONDecodeError:
+            continue
+        words = words.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair
+        yield words, keys[1] if keys else "", bool(match[2]), bool(keys and keys[2])

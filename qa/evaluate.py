@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from index.errors import InputError
+from index.errors import InputError, ModelUnavailable
 from qa.answer import CableQA
 from qa.golden import GoldenRow, doubts
 from qa.metrics import SEED
@@ -42,7 +42,7 @@ def steps(qa: CableQA, rows: Sequence[GoldenRow], out: Path, golden: str = "") -
     """Answers each row in turn and yields how many are done; what `out` has of the same run is not answered again.
 
     Each answer is on disk before it is yielded, so a run may be stopped anywhere. After the last the other files are
-    written. Raises InputError where `out` holds a run of another configuration, or cannot be written.
+    written. Raises ModelUnavailable where the language model fails, and InputError where `out` holds a run of another configuration, or cannot be written.
     """
     config = configuration(qa, rows, golden)
     try:
@@ -123,6 +123,8 @@ def _kept(path: Path, rows: Sequence[GoldenRow]) -> list[dict[str, Any]]:
 
 def _record(qa: CableQA, row: GoldenRow) -> dict[str, Any]:
     answer = qa.answer(row.question, [Turn(*turn) for turn in row.history])
+    if answer.note.endswith("Quotes instead."):
+        raise ModelUnavailable(answer.note.removesuffix("Quotes instead.") + "The same call goes on from here.")
     return answer.as_json(row.id) | {
         "type": row.type,
         "figures": figures_of(row, answer),

@@ -1,52 +1,142 @@
-"""From a `--model SPEC` to a llama-index LLM.
+"""From a `--model SPEC` to a language model that can be asked.
 
-Flows in: a specification such as `openai:gpt-4o-mini`. Flows out: a llama-index LLM, or one clear error.
-Secrets come from the environment alone.
+Flows in: a specification such as `openai:gpt-4o-mini`. Flows out: a `Model` around a llama-index LLM, or one clear error.
+Secrets come from the environment alone. Nothing is sent yet, except by `gguf:` and `hf:`, which load the weights.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from index.errors import InputError
+import httpx
+
+from index.errors import InputError, ModelUnavailable
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
 QUOTES = "quotes"
-SPECS = "quotes, openai:NAME or ollama:NAME"
-TIMEOUT = 120.0  # seconds
+SPECS = "quotes, openai:NAME, ollama:NAME, anthropic:NAME, gguf:PATH or hf:NAME_OR_PATH"
+KINDS = ("openai", "ollama", "anthropic", "gguf", "hf")
+MAX_TOKENS = 400  # of an answer
+CHARACTERS = 3.0  # of a token, where the model's own tokenizer cannot be asked; telegrams in capitals have few
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds: to `connect`, for the `first` piece (a laptop reads the passages meanwhile), `between` pieces, in `total`."""
+
+    connect: float = 10.0
+    first: float = 180.0
+    between: float = 60.0
+    total: float = 600.0
+
+
+@dataclass(slots=True)
+class Model:
+    """A language model. `count_tokens` is its own tokenizer's where that can be asked. `takes_schema`: whether it is asked
+    for JSON by a schema; turned off for good where its server refuses one. `mend`: what to do where its server is not there.
+    `keep`: what must live as long as the model."""
+
+    spec: str
+    llm: LLM
+    count_tokens: Callable[[str], int]
+    takes_schema: bool
+    mend: str
+    limits: Limits
+    secret: str = ""
+    keep: object = None
 
 
 def check_spec(spec: str) -> str:
     """The specification itself, where it is one; else InputError."""
     kind, _, name = spec.partition(":")
-    if spec != QUOTES and (kind not in ("openai", "ollama") or not name):
+    if spec != QUOTES and (kind not in KINDS or not name):
         raise InputError(f"--model {spec!r} is not known. Use {SPECS}.")
     return spec
 
 
-def load_model(spec: str) -> LLM:
-    """The language model of a specification other than `quotes`; nothing is sent yet.
+def load_model(spec: str, limits: Limits = Limits()) -> Model:
+    """The language model of a specification other than `quotes`.
 
     `openai:NAME` is any OpenAI-compatible server: OPENAI_BASE_URL (default: OpenAI's own) and OPENAI_API_KEY.
-    `ollama:NAME` is Ollama on this machine, or at OLLAMA_HOST.
+    `ollama:NAME` is Ollama on this machine, or at OLLAMA_HOST. `anthropic:NAME` needs ANTHROPIC_API_KEY, and is asked at the
+    OpenAI-compatible address that Anthropic offers (ANTHROPIC_BASE_URL names another). `gguf:PATH` and `hf:NAME_OR_PATH`
+    run in this process, and take the memory that the weights take. Raises InputError or ModelUnavailable.
     """
+    kind, _, name = check_spec(spec).partition(":")
+    if kind == "openai":
+        base = os.environ.get("OPENAI_BASE_URL", "")
+        key = os.environ.get("OPENAI_API_KEY", "")
+        if not key and not base:
+            raise ModelUnavailable(
+                f"{spec}: no key. Run `export OPENAI_API_KEY=...`, or set OPENAI_BASE_URL for a server without keys."
+            )
+        url = base or "https://api.openai.com/v1"
+        return _served(spec, name, url, key, "Start it, or correct OPENAI_BASE_URL.", limits, tokens=bool(base))
+    if kind == "ollama":
+        host = os.environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
+        url = (host if "//" in host else f"http://{host}").rstrip("/") + "/v1"
+        return _served(spec, name, url, "", f"Run `ollama serve` and `ollama pull {name}`.", limits)
+    if kind == "anthropic":
+        key = os.environ.get("ANTHROPIC_API_KEY", "")
+        if not key:
+            raise ModelUnavailable(f"{spec}: no key. Run `export ANTHROPIC_API_KEY=...`.")
+        url = os.environ.get("ANTHROPIC_BASE_URL", "https://api.anthropic.com").rstrip("/").removesuffix("/v1") + "/v1"
+        return _served(spec, name, url, key, "Correct ANTHROPIC_BASE_URL, or try later.", limits, schema=False)
+    if kind == "gguf":
+        from qa.gguf import start
+
+        server, url, key = start(spec, name)
+        return _served(spec, "gguf", url, key, "Start again.", limits, tokens=True, keep=server)
+    from qa.transformer import Transformer
+
+    llm = Transformer.load(spec, name, MAX_TOKENS)
+    return Model(spec, llm, llm.count_tokens, False, "Start again.", limits)
+
+
+def _served(
+    spec: str, name: str, url: str, key: str, mend: str, limits: Limits, *,
+    schema: bool = True, tokens: bool = False, keep: object = None,
+) -> Model:  # fmt: skip
+    """A model behind an OpenAI-compatible address."""
     from llama_index.llms.openai_like import OpenAILike
 
-    kind, _, name = check_spec(spec).partition(":")
-    if kind == "ollama":
-        host = os.environ.get("OLLAMA_HOST", "127.0.0.1:11434")
-        base, key = (host if "//" in host else f"http://{host}").rstrip("/") + "/v1", "ollama"
-    else:
-        base, key = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1"), os.environ.get("OPENAI_API_KEY", "")
-        if not key and "OPENAI_BASE_URL" not in os.environ:
-            raise InputError(
-                "No OPENAI_API_KEY in the environment. Set it, or OPENAI_BASE_URL for a server without keys."
-            )
-    llm: LLM = OpenAILike(
-        model=name, api_base=base, api_key=key or "none", is_chat_model=True, timeout=TIMEOUT, max_retries=1,
-        temperature=0.0, max_tokens=400,
+    timeout: Any = httpx.Timeout(None, connect=limits.connect)
+    llm = OpenAILike(
+        model=name, api_base=url, api_key=key or "none", is_chat_model=True, max_retries=0, temperature=0.0,
+        max_tokens=MAX_TOKENS, additional_kwargs={"timeout": timeout},
+        # a connection for each answer: none is left open, and closing one stops the server
+        async_http_client=httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)),
     )  # fmt: skip
-    return llm
+    count = ServerTokens(url, name, key) if tokens else by_characters
+    return Model(spec, llm, count, schema, f"No server at {url}. {mend}", limits, key, keep)
+
+
+def by_characters(text: str) -> int:
+    """A cautious guess at the number of tokens."""
+    return int(len(text) / CHARACTERS) + 1
+
+
+class ServerTokens:
+    """Counts tokens with the server's own tokenizer (`/tokenize` of llama.cpp and vLLM); by characters from the first time
+    that it does not answer."""
+
+    def __init__(self, url: str, name: str, key: str) -> None:
+        self._url = url.rstrip("/").removesuffix("/v1") + "/tokenize"
+        self._name = name
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._answers = True
+
+    def __call__(self, text: str) -> int:
+        if self._answers:
+            try:
+                body = {"content": text, "prompt": text, "model": self._name}
+                reply = httpx.post(self._url, json=body, headers=self._headers, timeout=3)
+                return len(reply.raise_for_status().json()["tokens"])
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+                self._answers = False
+        return by_characters(text)

@@ -15,10 +15,11 @@ from qa.retrieve import Hit
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One exchange of the history."""
+    """One exchange of the history; `citations` are the paragraphs that the answer rested on, as resolved."""
 
     question: str
     answer: str
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,12 @@ class Answer:
         if self.abstained or not self.statements:
             return ""
         return "; ".join(one.text for one in self.statements if one.short) or self.statements[0].text
+
+    @property
+    def turn(self) -> Turn:
+        """This exchange as history."""
+        places = tuple(dict.fromkeys(one.citation for one in self.citations))
+        return Turn(self.question, self.gist, () if self.abstained else places)
 
     def as_json(self, id: str | None = None) -> dict[str, Any]:
         """The answer JSON of the contract, with `id` first where one is given."""

@@ -20,7 +20,6 @@ from qa.golden import GoldenRow
 from qa.metrics import Statistic, interval, percentile
 from qa.rerank import READ
 from qa.result import Answer
-from qa.write import MARKER
 
 Record = Mapping[str, Any]
 Summary = dict[str, dict[str, dict[str, float]]]
@@ -53,6 +52,7 @@ FAILURES = {
     "cited wrongly": "the answer is right, but part of its evidence is not cited, or most citations are no evidence",
     "wrongly answered": "the cables do not answer it, and it was answered",
 }
+_MARKER = re.compile(r"\[\d+\]")
 _REQUIREMENT = re.compile(r"\s*([\w@.]+)\s*(>=|<=)\s*(\d*\.?\d+)\s*$")
 
 
@@ -78,7 +78,7 @@ def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
     found |= {f"cable_{name}": figure(cited_cables, cable_groups) for name, figure in CITING.items()}
     found["false_abstention"] = float(answer.abstained)
     if row.answer:
-        said = "" if answer.abstained else MARKER.sub("", answer.answer)
+        said = "" if answer.abstained else _MARKER.sub("", answer.answer)
         short = "; ".join(one.text for one in answer.statements if one.short)
         found["answer_match"] = float(metrics.answer_match(said, row.answer, row.aliases))
         found["token_f1"] = metrics.token_f1(short or said, row.answer, row.aliases)

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from qa.answer import CableQA
+from tests.chat_server import serving
 
 CHROMIUM = Path(os.environ.get("CABLE_QA_CHROMIUM", "/usr/bin/chromium"))
 FLAGS = [
@@ -168,3 +169,28 @@ def test_the_api_answers_with_the_answer_json_and_takes_filters(address: str, sa
 
     assert {row["reference_id"] for row in answer["retrieved"]} == {"09PORTSELWYN702"}
     assert answer["citations"][0]["quote"] in answer["answer"]
+
+
+def test_stop_reaches_the_model_server_and_a_missing_model_is_said(
+    page: Page, sample_qa: CableQA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app import launch
+
+    with serving() as server, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        server.reply, server.failure, server.schema = "The ferry", "endless", True
+        qa = CableQA(sample_qa.store, sample_qa.embedder, sample_qa.reader, "openai:m")
+        served = launch(qa, "127.0.0.1", port, block=False, missing="No <key>. Until then answers are quotes.")
+        page.goto(f"http://127.0.0.1:{port}")
+        expect(page.locator("#missing")).to_contain_text("No <key>. Until then")
+        page.locator("#question textarea").fill("How many people died in the ferry disaster?")
+        page.locator("#ask").click()
+        expect(page.locator("#chat .answer").last).to_contain_text("more more", timeout=20_000)
+        assert not server.let_go.is_set()
+        page.locator("#stop").click()
+
+        assert server.let_go.wait(10)
+        served.close(verbose=False)

@@ -1,110 +1,121 @@
-"""Drafted golden sets: with a gap without a model, with a model's questions over a real loopback server."""
+"""What is read from a model's reply: markers of every kind, JSON whole and cut off, pieces of any size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import json
 
 import pytest
 
-from index.cable import Citation
-from index.store import Store
-from qa.cli import main
-from qa.draft import BLANK, hardness, propose
-from qa.golden import GoldenRow, load_golden
-from qa.models import load_model
-from tests.test_golden import GOLDEN
-from tests.test_models import Server, server  # noqa: F401
+from qa.draft import Draft, Said
 
 
-@pytest.fixture(scope="module")
-def store(sample_index: Path) -> Iterator[Store]:
-    with Store.open(sample_index) as store:
-        yield store
+def said(reply: str, passages: int = 3) -> list[Said]:
+    draft = Draft(passages)
+    draft.feed(reply)
+    return draft.statements()
 
 
-def test_a_gap_stands_where_the_answer_stood(store: Store) -> None:
-    rows = list(propose(store, 40))
+@pytest.mark.parametrize(
+    ("reply", "keys", "wrong"),
+    [
+        ("It is so [1].", (1,), ()),
+        ("It is so. [1]", (1,), ()),
+        ("It is so.[1][2]", (1, 2), ()),
+        ("It is so [1, 3].", (1, 3), ()),
+        ("It is so [1-3].", (1, 2, 3), ()),
+        ("It is so [1] and [2].", (1, 2), ()),
+        ("It is so [1 and 2].", (1, 2), ()),
+        ("It is so (2).", (2,), ()),
+        ("It is so (1, 2).", (1, 2), ()),
+        ("It is so 【2】.", (2,), ()),
+        ("It is so 【2†source】.", (2,), ()),
+        ("It is so [passage 2].", (2,), ()),
+        ("It is so [Source: no such].", (), ()),
+        ("It is so [^1].", (1,), ()),
+        ("It is so.\n[2]", (2,), ()),
+        ("It is so [1][9].", (1,), ("[9]",)),
+        ("It is so [0].", (), ("[0]",)),
+        ("It is so [1-900].", (1,), ("[900]",)),
+        ("It is so.", (), ()),
+        ("- It is so [1].", (1,), ()),
+        ("1. It is so [1].", (1,), ()),
+    ],
+)
+def test_markers_of_every_kind(reply: str, keys: tuple[int, ...], wrong: tuple[str, ...]) -> None:
+    found = said(reply)
 
-    assert len({row["id"] for row in rows}) == len(rows) == 40
-    for row in rows:
-        named = row["evidence"][0]
-        text = " ".join(
-            store.paragraph(Citation(named["reference_id"], named["section"], named["paragraph"])).text.split()
-        )
-        sentence = row["question"].removeprefix("What is missing here: “").removesuffix("”")
-        assert sentence.count(BLANK) == 1
-        assert sentence.replace(BLANK, row["answer"]) in text
-    assert len({row["evidence"][0]["reference_id"] for row in rows[:20]}) == 20
-    assert rows == list(propose(store, 40))
-    assert rows != list(propose(store, 40, seed=1))
-
-
-def test_the_command_writes_a_set_that_loads_and_says_how_hard_it_is(
-    sample_index: Path, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    call = ["golden", "draft", "--index", str(sample_index), "--out", str(tmp_path / "draft.jsonl"), "--count", "5"]
-
-    assert main(call) == 0
-    assert (
-        "of the questions' content words stand in their evidence; success@1 of BM25 alone " in capsys.readouterr().out
-    )
-    assert len(load_golden(tmp_path / "draft.jsonl", store)) == 5
-    assert main(call) == 2
-    assert "is there already" in capsys.readouterr().err
-    assert main(["golden", "check", str(GOLDEN), "--index", str(sample_index)]) == 0
-    assert "80 rows, 20 of them unanswerable" in capsys.readouterr().out
-
-
-def test_hardness_by_hand(store: Store) -> None:
-    named = Citation("07PORTSELWYN1043", None, "7")
-    text = store.paragraph(named).text
-    copied = GoldenRow("a", "single", text, (), "x", (), {"r1": (named,)}, True, {})
-    foreign = GoldenRow("b", "single", "zymurgy quokka?", (), "x", (), {"r1": (named,)}, True, {})
-    silent = GoldenRow("c", "unanswerable", "Why?", (), "", (), {}, False, {})
-
-    found = hardness([copied, foreign, silent], store)
-    assert (found.overlap, found.bm25, found.n) == (0.5, 0.5, 2)
-    assert hardness([silent], store).n == 0
+    assert [(one.keys, one.wrong) for one in found] == [(keys, wrong)]
+    assert found[0].text.startswith("It is so")
 
 
-def test_a_models_question_is_kept_where_its_answer_stands_in_the_paragraph(
-    server: Server,  # noqa: F811
-    store: Store,
-) -> None:
-    llm = load_model("openai:m")
-    _, paragraph = next(iter_first(store))
-    word = max(paragraph.split(), key=len).strip(".,;:()'\"")
-    server.reply = f"QUESTION: Which one was it?\nANSWER: {word}"
-    rows = list(propose(store, 1, llm=llm))
-
-    assert [(row["question"], row["answer"], row["drafted"]) for row in rows] == [("Which one was it?", word, "model")]
-    assert paragraph in server.asked[0]
-    server.reply = "QUESTION: What colour is the moon?\nANSWER: zymurgic quokka"
-    assert list(propose(store, 1, llm=llm)) == []
+def test_round_brackets_are_text_where_they_name_no_passage_or_others_are_markers() -> None:
+    assert said("Ten (10) boats sank.") == [Said("Ten (10) boats sank.", ())]
+    assert said("Two (2) boats sank [1].") == [Said("Two (2) boats sank.", (1,))]
 
 
-def iter_first(store: Store) -> Iterator[tuple[str, str]]:
-    """The first paragraph that is drawn with the default seed."""
-    import random
-
-    from qa.draft import _sample
-
-    for cable, paragraph in _sample(store, random.Random(0)):
-        yield cable.reference_id, paragraph.text
+def test_sentences_keep_their_own_markers() -> None:
+    assert said("One [1]. Two.[2] Three [1,3] is so.") == [
+        Said("One.", (1,)),
+        Said("Two.", (2,)),
+        Said("Three is so.", (1, 3)),
+    ]
 
 
-def test_a_failing_server_is_one_line_and_leaves_no_file(
-    server: Server,  # noqa: F811
-    sample_index: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    server.status = 401
-    out = tmp_path / "draft.jsonl"
+REPLY = {"cannot_answer": False, "statements": [
+    {"text": "The \"quota\" is 41,200 tons – down.", "keys": [1, 2]}, {"text": "Roake said so [3]. She left.", "keys": [7]},
+]}  # fmt: skip
+EXPECTED = [
+    Said('The "quota" is 41,200 tons – down.', (1, 2)),
+    Said("Roake said so.", (3,), ("[7]",)),
+    Said("She left.", (), ("[7]",)),
+]
 
-    assert main(["golden", "draft", "--index", str(sample_index), "--out", str(out), "--model", "openai:m"]) == 2
-    err = capsys.readouterr().err
-    assert err.startswith("cable-qa: m did not answer: ")
-    assert err.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("fence", ["{}", "```json\n{}\n```", "<think>Hm, {{1}}.</think>\n{}"])
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_json_in_pieces(ascii_only: bool, indent: int | None, fence: str, size: int) -> None:
+    reply = fence.format(json.dumps(REPLY, ensure_ascii=ascii_only, indent=indent))
+    draft = Draft(3)
+    shown = "".join(draft.feed(reply[n : n + size]) for n in range(0, len(reply), size))
+
+    assert shown == 'The "quota" is 41,200 tons – down. [1][2] Roake said so [3]. She left.'
+    assert draft.statements() == EXPECTED
+    assert not draft.cannot_answer
+
+
+def test_json_that_is_cut_off_anywhere_shows_no_json_and_keeps_what_is_there() -> None:
+    reply = json.dumps({"cannot_answer": False, "statements": [{"text": "A 😀 boat sank.", "keys": [1]}]})
+    for end in range(len(reply)):
+        draft = Draft(3)
+        shown = draft.feed(reply[:end])
+        assert "A 😀 boat sank. [1]".startswith(shown)
+        assert len(draft.statements()) <= 1
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_markers_are_held_back_until_complete(size: int) -> None:
+    reply = "One [1, 2]. Two 【3】 [9] [note] end [1"
+    draft = Draft(3)
+    pieces = [draft.feed(reply[n : n + size]) for n in range(0, len(reply), size)]
+
+    assert "".join(pieces) == "One [1][2]. Two [3]  [note] end "
+    assert all(piece.count("[") == piece.count("]") for piece in pieces if "note" not in piece)
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ('{"cannot_answer": true, "statements": []}', True),
+        ("The cables do not answer this.", True),
+        ("I am sorry. The cables do not answer this", True),
+        ("The quota is 41,200 tons [1]. The cables do not answer this for 2011.", False),
+        ("The quota is 41,200 tons [1].", False),
+    ],
+)
+def test_a_model_may_decline(reply: str, expected: bool) -> None:
+    draft = Draft(3)
+    draft.feed(reply)
+
+    assert draft.cannot_answer is expected

@@ -26,6 +26,7 @@ from qa.result import Answer, Cited, Statement
 from qa.retrieve import Hit
 from qa.runs import Run, load_run
 from qa.score import abstention_curve, answering, failure, figures_of, summarise
+from tests.chat_server import serving
 from tests.conftest import ROOT
 from tests.test_golden import GOLDEN
 
@@ -158,6 +159,27 @@ def test_a_killed_run_goes_on_and_gives_the_same_summary(finished: Run, sample_i
     assert main(["evaluate", str(golden), "--index", str(sample_index), "--out", str(out)]) == 0
     assert lines.read_bytes().startswith(kept)
     assert untimed(load_run(out)) == untimed(finished)
+
+
+def test_a_model_that_fails_stops_the_run_and_is_not_measured_as_quotes(
+    sample_qa: CableQA,
+    sample_index: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    golden, out = few(tmp_path), tmp_path / "run"
+    with serving() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        server.failure = "429"
+        call = ["evaluate", str(golden), "--index", str(sample_index), "--out", str(out), "--model", "openai:m"]
+        assert main(call) == 2
+        err = capsys.readouterr().err
+        assert "openai:m: too many requests, or nothing left to spend (429)." in err
+        assert err.endswith("The same call goes on from here.\n")
+        server.failure, server.reply = "", "The cables do not answer this."
+        assert main(call) == 0
+    assert load_run(out).summary["all"]["false_abstention"]["mean"] == 1.0
 
 
 def test_a_folder_of_another_configuration_is_refused_in_one_line(

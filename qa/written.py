@@ -1,0 +1,113 @@
+"""A language model's answer, believed only as far as the paragraphs bear it out.
+
+Flows in: the question, the reader's quotes and the ranked paragraphs. Flows out: the answer's text in pieces, then an Answer whose
+every statement has a verdict. Where the model fails, or nothing that it writes holds, the quotes stand in for it, and the note
+says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+from index.cable import Citation
+from index.errors import ModelUnavailable
+from index.store import Store
+from qa.abstain import CANNOT_ANSWER
+from qa.draft import Draft, Said
+from qa.instructions import LEFT_OUT, has_markup, without_orders
+from qa.models import Model
+from qa.quoted import cite, quoted
+from qa.read import Reading
+from qa.result import Answer, Cited, Statement
+from qa.verify import PARTLY, SUPPORTED, UNSUPPORTED, verify
+from qa.write import Shown, choose, write
+
+ORDERS = "A passage holds text that gives orders to a language model; the model was not shown it."
+FAILED = (
+    "Nothing that the language model wrote is borne out by the cables. What they say, and then what it wrote, marked:"
+)
+
+
+def written(
+    model: Model,
+    store: Store,
+    base: Answer,
+    readings: Sequence[Reading],
+    ranked: Sequence[Citation],
+    times: dict[str, float],
+) -> Generator[str, None, Answer]:
+    """Pieces of the draft, empty ones while nothing comes; returns the answer, and leaves its `times` in milliseconds."""
+    began = time.perf_counter()
+    shown = choose(store, readings, ranked, model.count_tokens)
+    draft = Draft(len(shown))
+    try:
+        yield from write(model, base.rewritten_question, shown, draft)
+    except ModelUnavailable as error:
+        times["generate"] = _since(began)
+        parts, answer = quoted(store, base, readings, f"{error} Quotes instead.")
+        yield "\n\n" + "\n\n".join(parts)
+        return answer
+    times["generate"] = _since(began)
+    began = time.perf_counter()
+    if draft.cannot_answer or not draft.statements():
+        return replace(base, answer=CANNOT_ANSWER, abstained=True)
+    answer = _judged(store, base, readings, shown, draft.statements())
+    times["verify"] = _since(began)
+    return answer
+
+
+def _judged(
+    store: Store, base: Answer, readings: Sequence[Reading], shown: Sequence[Shown], draft: Sequence[Said]
+) -> Answer:
+    """The draft as an answer; the quotes before it where no statement holds."""
+    texts = [store.paragraph(one.citation).text for one in shown]
+    sources = [without_orders(text) for text in texts]
+    rejected: list[tuple[str, str]] = []
+    statements: list[Statement] = []
+    for said in draft:
+        rejected += [(marker, f"only passages 1 to {len(shown)} were given") for marker in said.wrong]
+        chosen, verdict, problems = _attributed(said, sources)
+        rejected += [
+            (f"[{key}]", "that passage does not bear out the sentence") for key in said.keys if key not in chosen
+        ]
+        statements.append(Statement(said.text, chosen, verdict, problems))
+    note = ORDERS if any(LEFT_OUT in source for source in sources) else ""
+    holds = any(one.verdict in (SUPPORTED, PARTLY) for one in statements)
+    answer = base
+    if not holds:
+        _, answer = quoted(store, base, readings, " ".join(part for part in (FAILED, note) if part))
+        note = answer.note
+    spans = {reading.citation: reading for reading in reversed(readings)}
+    numbers: dict[int, int] = {}
+    cited: list[Cited] = list(answer.citations)
+    for key in dict.fromkeys(key for one in statements for key in one.citations):
+        place = shown[key - 1].citation
+        reading = spans.get(place) or Reading(place, 0, len(texts[key - 1]), 0.0)
+        numbers[key] = len(cited) + 1 if not holds else key
+        cited.append(cite(store, numbers[key], reading))
+    statements = [replace(one, citations=tuple(numbers[key] for key in one.citations)) for one in statements]
+    text = " ".join(" ".join([one.text, "".join(f"[{n}]" for n in one.citations)]).strip() for one in statements)
+    return replace(
+        answer, answer="\n\n".join(part for part in (answer.answer if not holds else note, text) if part), abstained=False,
+        statements=(*answer.statements, *statements), citations=tuple(sorted(cited, key=lambda one: one.number)),
+        rejected_citations=tuple(dict.fromkeys(rejected)), note=note,
+    )  # fmt: skip
+
+
+def _attributed(said: Said, sources: Sequence[str]) -> tuple[tuple[int, ...], str, tuple[str, ...]]:
+    """(keys, verdict, problems): the keys that bear the sentence out, the model's own choice first; where none does, its choice."""
+    if has_markup(said.text):
+        return said.keys, UNSUPPORTED, ("markup in the sentence",)
+    verdict, problems = verify(said.text, [sources[key - 1] for key in said.keys])
+    if verdict != SUPPORTED:
+        for key in range(1, len(sources) + 1):
+            other, found = verify(said.text, [sources[key - 1]])
+            if other == SUPPORTED:
+                return (key,), other, found
+    return said.keys, verdict, problems
+
+
+def _since(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 1)
