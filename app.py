@@ -18,6 +18,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 
 import ui
+import ui_evaluate
 from index.cable import Citation
 from index.errors import CableQAError
 from index.store import Filter
@@ -64,6 +65,7 @@ a.cite:focus-visible, button:focus-visible, textarea:focus-visible, input:focus-
 .paragraph .number { align-self: start; margin-top: .55rem; }
 .target { background: var(--background-fill-secondary); outline: 2px solid var(--color-accent); }
 #chat .short { font-size: 1.15rem; font-weight: 600; }
+#evidence mark strong, #cable mark strong { color: inherit; }
 mark strong { text-decoration: underline; text-decoration-thickness: 2px; text-underline-offset: 3px; }
 mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
 .signature { letter-spacing: .1em; }
@@ -74,23 +76,32 @@ mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
 
 def build_app(qa: CableQA, examples: Sequence[str] = (), missing: str = "") -> gr.Blocks:
     """The page on an open index; `examples` are questions offered as buttons, `missing` says why no language model answers."""
-    rows = qa.store.cables()
     counts = qa.store.counts()
-    origins = sorted({row.origin for row in rows if row.origin})
-    classifications = sorted({row.classification for row in rows if row.classification})
-    tags = sorted({tag for row in rows for tag in row.tags})
-
     with gr.Blocks(title="cable-qa", analytics_enabled=False, fill_width=True) as page:
         gr.Markdown(
             f"## Cables: ask, and check the answer\n{counts['cables']} cables, {counts['paragraphs']} paragraphs · answers: {qa.model}"
         )
         if missing:
             gr.HTML(f'<p class="abstained">{escape(missing)}</p>', elem_id="missing")
+        _ask_tab(qa, page, examples)
+        ui_evaluate.evaluate_tab(qa)
+    return page  # type: ignore[no-any-return]
+
+
+def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
+    """The chat, the evidence and the cable view."""
+    rows = qa.store.cables()
+    origins = sorted({row.origin for row in rows if row.origin})
+    classifications = sorted({row.classification for row in rows if row.classification})
+    tags = sorted({tag for row in rows for tag in row.tags})
+
+    with gr.Tab("Ask"):
         turns: gr.State = gr.State([])  # (question, HTML of the answer, its text, what it cites) of the conversation
         last: gr.State = gr.State(None)  # the last Answer
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="ask-side"):
                 log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS)
+                ui_evaluate.judging(qa, last, turns)
                 box = gr.Textbox(
                     label="Question",
                     placeholder="What do you want to know?",
@@ -188,7 +199,6 @@ def build_app(qa: CableQA, examples: Sequence[str] = (), missing: str = "") -> g
             )
         gr.api(answer, api_name="answer")  # type: ignore[attr-defined]
         page.load(open_page, None, [cable], api_visibility="private", show_progress="hidden").then(None, js=SCROLL)
-    return page  # type: ignore[no-any-return]
 
 
 def _day(text: str) -> date | None:
@@ -225,7 +235,8 @@ def launch(qa: CableQA, host: str, port: int, block: bool = True, missing: str =
     page.queue(default_concurrency_limit=4)
     page.launch(
         server_name=host, server_port=port, share=False, quiet=True, prevent_thread_lock=not block, show_error=True,
-        theme=theme, css=CSS, ssr_mode=False, footer_links=[], enable_monitoring=False,
+        theme=theme, css=CSS + ui_evaluate.CSS, ssr_mode=False, footer_links=[], enable_monitoring=False,
+        allowed_paths=[str(ui_evaluate.folder(qa))],
     )  # fmt: skip
     return page
 

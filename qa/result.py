@@ -65,8 +65,8 @@ class Answer:
     rejected_citations: tuple[tuple[str, str], ...] = ()
     retrieved: tuple[Hit, ...] = ()
     model: str = QUOTES
-    index: dict[str, Any] = field(default_factory=dict)
-    timings_ms: dict[str, float] = field(default_factory=dict)
+    index: dict[str, Any] = field(default_factory=dict, hash=False)
+    timings_ms: dict[str, float] = field(default_factory=dict, hash=False)
     note: str = ""
     confidence: float = 0.0
 
