@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("golden", nargs="?", metavar="GOLDEN.jsonl")
     sub.add_argument("--out", metavar="RUN_DIR", help="where the run, or the comparison, is written")
     sub.add_argument("--require", action="append", default=[], metavar="NAME>=X", help="exit 1 where a figure is less")
+    sub.add_argument("--judge", metavar="SPEC", help="let a language model judge the answers too; as --model")
     sub.add_argument("--compare", nargs=2, metavar=("RUN_A", "RUN_B"), help="what changed from run A to run B")
     golden = commands.add_parser("golden", help="draft a golden set, or check one").add_subparsers(
         required=True, metavar="draft|check"

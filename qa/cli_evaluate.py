@@ -13,6 +13,7 @@ from index.errors import InputError
 
 if TYPE_CHECKING:
     from qa.answer import CableQA
+    from qa.models import Model
 
 DOUBTS = 20  # warnings that are printed; all are kept in the run
 
@@ -35,6 +36,7 @@ def evaluate(args: argparse.Namespace, open_index: Callable[[], CableQA]) -> int
 
     for text in args.require:
         read_requirement(text)
+    judge = _judge_of(args.judge) if args.judge else None
     qa = open_index()
     rows = load_golden(Path(args.golden), qa.store)
     out = Path(args.out)
@@ -52,10 +54,28 @@ def evaluate(args: argparse.Namespace, open_index: Callable[[], CableQA]) -> int
         print("\n".join(table(found.summary)))
         print("failures: " + (", ".join(f"{n} {name}" for name, n in failures(found.records).items()) or "none"))
     print(f"Open {out / 'report.html'}", file=sys.stderr)
+    if judge:
+        from qa.judge import agreement, judge_run, lines
+
+        opinions = [
+            opinion for _, opinion in tqdm(judge_run(found, judge), unit=" judged", file=sys.stderr, disable=None)
+        ]
+        print(
+            "\n".join(lines(judge.spec, opinions, agreement(rows, qa.store, judge))),
+            file=sys.stderr if args.json else sys.stdout,
+        )
     failed = unmet(found.summary, args.require)
     for line in failed:
         print(f"cable-qa: {line}", file=sys.stderr)
     return int(bool(failed))
+
+
+def _judge_of(spec: str) -> Model:
+    from qa.models import QUOTES, load_model
+
+    if spec == QUOTES:
+        raise InputError("--judge quotes is no language model. Name one, as for --model.")
+    return load_model(spec)
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -63,8 +83,8 @@ def _compare(args: argparse.Namespace) -> int:
     from qa.report import compare_report
     from qa.runs import load_run, write_whole
 
-    if args.golden or args.require:
-        raise InputError("--compare takes two run folders, and neither GOLDEN.jsonl nor --require.")
+    if args.golden or args.require or args.judge:
+        raise InputError("--compare takes two run folders, and no GOLDEN.jsonl, --require or --judge.")
     found = compare(*(load_run(Path(folder)) for folder in args.compare))
     text = json.dumps(found.as_json(), indent=1, ensure_ascii=False)
     print(text if args.json else "\n".join(lines(found)))

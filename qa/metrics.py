@@ -106,6 +106,15 @@ def _f1(said: list[str], gold: list[str]) -> float:
     return 2 * common / (len(said) + len(gold))
 
 
+def kappa(pairs: Sequence[tuple[bool, bool]]) -> float:
+    """Agreement of two judges beyond chance, at most 1, 0 at chance (Cohen, 1960); 1 where both always say the same one thing."""
+    n = len(pairs)
+    observed = sum(a == b for a, b in pairs) / n
+    first, second = (sum(pair[side] for pair in pairs) / n for side in (0, 1))
+    chance = first * second + (1 - first) * (1 - second)
+    return 1.0 if chance == 1 else (observed - chance) / (1 - chance)
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+(?:[.,]\d+)*", text.lower().replace("’", "'").replace(",", ""))
 

@@ -18,6 +18,7 @@ from qa.metrics import (
     citation_recall,
     completeness,
     interval,
+    kappa,
     ndcg,
     normalised,
     paired,
@@ -63,6 +64,13 @@ def test_citations_and_statements() -> None:
     assert (citation_precision([], groups), citation_recall([], groups)) == (0.0, 0.0)
     assert supported(["supported", "partly", "supported", "unsupported"]) == 0.5
     assert supported([]) == 1.0
+
+
+def test_agreement_beyond_chance() -> None:
+    # 20 both yes, 15 both no, 5 and 10 apart: observed 0.7, chance 0.5 (Cohen's kappa, worked out by hand)
+    pairs = [(True, True)] * 20 + [(True, False)] * 5 + [(False, True)] * 10 + [(False, False)] * 15
+    assert kappa(pairs) == pytest.approx(0.4)
+    assert kappa([(True, True)] * 3) == 1.0
 
 
 def test_token_f1() -> None:
