@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from statistics import fmean
 
+from qa.numbers import figures
 from qa.question import STOP_WORDS
-from qa.verify import figures
 
 Groups = Sequence[Sequence[Hashable]]
 
