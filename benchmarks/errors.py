@@ -2,7 +2,7 @@
 
     python -m benchmarks.errors GOLDEN.jsonl --index DIR
 
-One line a wrong row: id, type, where it failed (`qa.evaluate.failure`), the evidence, what was cited. Then the classes.
+One line a wrong row: id, type, where it failed (`qa.score.FAILURES`), the evidence, what was cited. Then the classes.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections import Counter
 from pathlib import Path
 
 from qa.answer import open_qa
-from qa.evaluate import failure
 from qa.golden import load_golden
 from qa.result import Turn
+from qa.score import failure
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
         if where:
             evidence = " + ".join("/".join(map(str, group)) for group in row.evidence.values()) or "-"
             cited = ", ".join(dict.fromkeys(str(one.citation) for one in answer.citations)) or "-"
-            print(f"{row.id:22} {row.type:13} {where:14} evidence {evidence}; cited {cited}")
+            print(f"{row.id:22} {row.type:13} {where:17} evidence {evidence}; cited {cited}")
     print(", ".join(f"{n} {name}" for name, n in classes.most_common()) + f"; {len(rows)} rows")
 
 

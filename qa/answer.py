@@ -97,7 +97,8 @@ class CableQA:
             near = paragraphs(candidates(query, asked, self.store, where), RETRIEVED)
             yield from self._abstain(replace(base, retrieved=tuple(near)), f"{CANNOT_ANSWER} {error}", began, times)
             return
-        base = replace(base, retrieved=tuple(looked.hits))
+        confidence = 1.0 if looked.whole else max((one.probability for one in looked.judged), default=0.0)
+        base = replace(base, retrieved=tuple(looked.hits), confidence=confidence)
         times |= looked.times
         readings = looked.whole or read(looked.judged)
         if not readings:

@@ -83,10 +83,22 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("paragraph", nargs="?", metavar="PARAGRAPH", help="24, II.A.2 or header")
     sub = command("check", _check, "check a text that cites cables, sentence by sentence", as_json)
     sub.add_argument("text_file", metavar="TEXT_FILE")
-    sub = command("evaluate", _evaluate, "run a golden set", model)
+    sub = command("evaluate", _evaluate, "run a golden set, or compare two runs of it", model, as_json)
+    sub.add_argument("golden", nargs="?", metavar="GOLDEN.jsonl")
+    sub.add_argument("--out", metavar="RUN_DIR", help="where the run, or the comparison, is written")
+    sub.add_argument("--require", action="append", default=[], metavar="NAME>=X", help="exit 1 where a figure is less")
+    sub.add_argument("--compare", nargs=2, metavar=("RUN_A", "RUN_B"), help="what changed from run A to run B")
+    golden = commands.add_parser("golden", help="draft a golden set, or check one").add_subparsers(
+        required=True, metavar="draft|check"
+    )
+    sub = golden.add_parser("draft", help="propose questions over a sample of paragraphs", parents=[index, model])
+    sub.add_argument("--out", required=True, metavar="DRAFT.jsonl")
+    sub.add_argument("--count", type=int, default=20, metavar="N", help="how many questions (default: 20)")
+    sub.add_argument("--seed", type=int, default=0, help="which paragraphs are drawn (default: 0)")
+    sub.set_defaults(run=_golden_draft)
+    sub = golden.add_parser("check", help="what is doubtful about a golden set, and how hard it is", parents=[index])
     sub.add_argument("golden", metavar="GOLDEN.jsonl")
-    sub.add_argument("--out", required=True, metavar="RUN_DIR")
-    sub.add_argument("--require", action="append", default=[], metavar="NAME>=X")
+    sub.set_defaults(run=_golden_check)
     sub = command("serve", _serve, "open the app in the browser", model)
     sub.add_argument("--host", default="127.0.0.1")
     sub.add_argument("--port", type=int, default=7860)
@@ -332,20 +344,21 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    from tqdm import tqdm
+    from qa.cli_evaluate import evaluate
 
-    from qa.evaluate import run, table, unmet
-    from qa.golden import load_golden
+    return evaluate(args, lambda: open_or_build(args))
 
-    qa = open_or_build(args)
-    rows = load_golden(Path(args.golden), qa.store)
-    with tqdm(total=len(rows), unit=" questions", file=sys.stderr, disable=None) as bar:
-        summary = run(qa, rows, Path(args.out), lambda done, _: bar.update(done - bar.n) and None)
-    print("\n".join(table(summary)))
-    failed = unmet(summary, args.require)
-    for line in failed:
-        print(f"cable-qa: {line}", file=sys.stderr)
-    return int(bool(failed))
+
+def _golden_draft(args: argparse.Namespace) -> int:
+    from qa.cli_golden import draft
+
+    return draft(args, _folder(args))
+
+
+def _golden_check(args: argparse.Namespace) -> int:
+    from qa.cli_golden import check
+
+    return check(args, _folder(args))
 
 
 def _serve(args: argparse.Namespace) -> int:

@@ -1,133 +1,147 @@
 """Runs a golden set and writes what came out.
 
-Flows in: a CableQA and golden rows. Flows out: a run folder with `config.json`, `rows.jsonl` (answer JSON and
-figures of each question) and `summary.json`. Knows nothing of models.
+Flows in: a CableQA and golden rows. Flows out: a run folder (see `qa.runs`). Knows nothing of models.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-from index.errors import InputError
+from index.errors import InputError, ModelUnavailable
 from qa.answer import CableQA
-from qa.golden import GoldenRow, groups_found, relevant
-from qa.metrics import answer_match, interval, ndcg, recall, reciprocal_rank, success
-from qa.result import Answer, Turn
-
-_REQUIREMENT = re.compile(r"\s*([\w@.]+)\s*(>=|<=)\s*(\d*\.?\d+)\s*$")
-
-
-def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
-    """The figures of one answered question; which there are depends on whether it is answerable."""
-    if not row.answerable:
-        return {"abstention": float(answer.abstained)}
-    ranking = [hit.citation for hit in answer.retrieved]
-    groups = list(row.evidence.values())
-    cited = list(dict.fromkeys(one.citation for one in answer.citations))
-    return {
-        "success@1": success(ranking, groups, 1),
-        "success@5": success(ranking, groups, 5),
-        "recall@10": recall(ranking, groups, 10),
-        "MRR": reciprocal_rank(ranking, groups),
-        "nDCG@10": ndcg(ranking, groups),
-        "answer_match": float(answer_match(answer.answer, row.answer, row.aliases) and not answer.abstained),
-        "citation_precision": fmean(float(c in relevant(row)) for c in cited) if cited else 0.0,
-        "citation_recall": groups_found(row, cited) / len(groups),
-        "false_abstention": float(answer.abstained),
-    }
-
-
-def failure(row: GoldenRow, answer: Answer) -> str:
-    """Where an answer went wrong, or an empty string where it did not.
-
-    `answered`: an unanswerable question was. `abstained`: an answerable one was not, though its evidence was retrieved.
-    `not retrieved`: a group of its evidence is not among the paragraphs retrieved. `not cited`: it is, and no paragraph
-    of it is cited. `cited beside`: all evidence is cited and most of the citations are not evidence. `read wrongly`: the
-    evidence is cited and the gold answer does not stand in the answer.
-    """
-    if not row.answerable:
-        return "" if answer.abstained else "answered"
-    figures = figures_of(row, answer)
-    ranking = [hit.citation for hit in answer.retrieved]
-    if recall(ranking, list(row.evidence.values()), len(ranking)) < 1:
-        return "not retrieved"
-    if answer.abstained:
-        return "abstained"
-    if figures["citation_recall"] < 1:
-        return "not cited"
-    if not figures["answer_match"]:
-        return "read wrongly"
-    return "cited beside" if figures["citation_precision"] < 0.5 else ""
+from qa.golden import GoldenRow, doubts
+from qa.metrics import SEED
+from qa.report import run_report
+from qa.result import Turn
+from qa.runs import Run, load_run, read_json, shown, write_whole
+from qa.score import Summary, failure, figures_of, summarise
 
 
 def run(
-    qa: CableQA, rows: Sequence[GoldenRow], out: Path, progress: Callable[[int, int], None] | None = None
-) -> dict[str, Any]:
-    """Answers every row, writes the run folder `out` (made if need be) and returns the summary.
+    qa: CableQA,
+    rows: Sequence[GoldenRow],
+    out: Path,
+    progress: Callable[[int, int], None] | None = None,
+    golden: str = "",
+) -> Summary:
+    """All `steps`, and the summary."""
+    for done in steps(qa, rows, out, golden):
+        if progress:
+            progress(done, len(rows))
+    return load_run(out).summary
 
-    The summary maps each figure to its mean, 95% bootstrap interval and count, overall and by question type.
+
+def steps(qa: CableQA, rows: Sequence[GoldenRow], out: Path, golden: str = "") -> Iterator[int]:
+    """Answers each row in turn and yields how many are done; what `out` has of the same run is not answered again.
+
+    Each answer is on disk before it is yielded, so a run may be stopped anywhere. After the last the other files are
+    written. Raises ModelUnavailable where the language model fails, and InputError where `out` holds a run of another configuration, or cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    config = configuration(qa, rows, golden)
+    try:
+        _claim(out, config)
+        records = _kept(out / "rows.jsonl", rows)
+        yield len(records)
+        with (out / "rows.jsonl").open("a", encoding="utf-8") as file:
+            for row in rows[len(records) :]:
+                records.append(_record(qa, row))
+                file.write(json.dumps(records[-1], ensure_ascii=False) + "\n")
+                file.flush()
+                yield len(records)
+        _finish(qa, Run(out, config, records, summarise(records), {}))
+    except OSError as error:
+        raise InputError(f"The run folder {out} cannot be written: {error}. Name another with --out.") from None
+
+
+def configuration(qa: CableQA, rows: Sequence[GoldenRow], golden: str = "") -> dict[str, Any]:
+    """What the answers depend on. Two runs with equal configurations give equal answers with `quotes`.
+
+    `code` is a hash of the sources of `qa` and `index`, so that a changed threshold is another configuration; `golden` is the
+    set's name. `index.content` is a hash of the cables, not of when they were read.
+    """
     counts = qa.store.counts()
-    (out / "config.json").write_text(
-        json.dumps({"model": qa.model, "index": counts, "questions": len(rows)}, indent=1) + "\n"
-    )
-    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    with (out / "rows.jsonl").open("w", encoding="utf-8") as file:
-        for n, row in enumerate(rows, 1):
-            answer = qa.answer(row.question, [Turn(q, a) for q, a in row.history])
-            own = figures_of(row, answer) | {"ms": answer.timings_ms["total"]}
-            for name, value in own.items():
-                values["all"][name].append(value)
-                values[row.type][name].append(value)
-            file.write(
-                json.dumps(
-                    answer.as_json(row.id) | {"type": row.type, "figures": own, "failure": failure(row, answer)},
-                    ensure_ascii=False,
-                )
-                + "\n"
-            )
-            if progress:
-                progress(n, len(rows))
-    summary = {
-        kind: {name: _figure(list_) for name, list_ in sorted(by_name.items())} for kind, by_name in values.items()
-    }  # fmt: skip
-    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
-    return summary
+    cables = {reference_id: content for reference_id, (content, _, _) in qa.store.known().items()}
+    index = {name: counts[name] for name in ("cables", "paragraphs", "passages", "embedding_model")}
+    sources = [part for package in ("index", "qa") for part in sorted(Path(str(files(package))).rglob("*.py"))]
+    return {
+        "version": version("cable-qa"),
+        "code": _hash(b"\0".join(source.read_bytes() for source in sources)),
+        "model": qa.model,
+        "reader": qa.reader.identity,
+        "prompts": {p.name: _hash(p.read_bytes()) for p in sorted(Path(str(files("prompts"))).glob("*.md"))},
+        "index": index | {"content": _hash(json.dumps(cables, sort_keys=True).encode())},
+        "golden": {"name": golden, "content": _hash(json.dumps([row.raw for row in rows]).encode())},
+        "questions": len(rows),
+        "seed": SEED,
+        "warnings": doubts(rows, qa.store),
+    }
 
 
-def _figure(values: Sequence[float]) -> dict[str, float]:
-    low, high = interval(values)
-    return {"mean": round(fmean(values), 4), "low": round(low, 4), "high": round(high, 4), "n": len(values)}
+def _claim(out: Path, config: Mapping[str, Any]) -> None:
+    """Makes the folder the run's own; InputError where it is another's."""
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "config.json"
+    if not path.exists():
+        if (out / "rows.jsonl").exists():
+            raise InputError(f"{out} has a rows.jsonl without a config.json. Name another --out.")
+        return write_whole(path, json.dumps(config, indent=1, ensure_ascii=False) + "\n")
+    try:
+        there = read_json(path)
+        differ = [name for name in config if there.get(name) != config[name]]
+    except (ValueError, AttributeError):
+        differ = ["config.json"]
+    if differ:
+        raise InputError(
+            f"{out} holds a run of another configuration (it differs in {', '.join(differ)}). Name another --out, or delete it."
+        )
 
 
-def table(summary: dict[str, Any]) -> Iterator[str]:
-    """The summary as lines of text."""
-    for kind, figures in summary.items():
-        yield f"{kind}"
-        for name, figure in figures.items():
-            yield f"  {name:20} {figure['mean']:8.3f}  [{figure['low']:.3f}, {figure['high']:.3f}]  n={figure['n']}"
+def _kept(path: Path, rows: Sequence[GoldenRow]) -> list[dict[str, Any]]:
+    """The records that stand in `path`; a line that a killed run left unfinished is cut off."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+    try:
+        records = [json.loads(line) for line in whole.decode("utf-8").split("\n")[:-1]]
+        if [record["id"] for record in records] != [row.id for row in rows[: len(records)]]:
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path} does not hold the rows of this golden set. Name another --out.") from None
+    return records
 
 
-def unmet(summary: dict[str, Any], requirements: Sequence[str]) -> list[str]:
-    """The requirements, such as `MRR>=0.8`, that the overall figures do not meet, each as a line.
+def _record(qa: CableQA, row: GoldenRow) -> dict[str, Any]:
+    answer = qa.answer(row.question, [Turn(*turn) for turn in row.history])
+    if answer.note.endswith("Quotes instead."):
+        raise ModelUnavailable(answer.note.removesuffix("Quotes instead.") + "The same call goes on from here.")
+    return answer.as_json(row.id) | {
+        "type": row.type,
+        "figures": figures_of(row, answer),
+        "failure": failure(row, answer),
+        "confidence": round(answer.confidence, 4),
+        "evidence": [[asdict(citation) for citation in group] for group in row.groups],
+        "golden": row.raw,
+    }
 
-    Raises InputError where one cannot be read or names no figure.
-    """
-    failed = []
-    for text in requirements:
-        match = _REQUIREMENT.match(text)
-        if not match or match[1] not in summary["all"]:
-            raise InputError(
-                f"--require {text!r} names no figure. Write NAME>=X with one of {', '.join(summary['all'])}."
-            )
-        mean, bound = summary["all"][match[1]]["mean"], float(match[3])
-        if not (mean >= bound if match[2] == ">=" else mean <= bound):
-            failed.append(f"{match[1]} is {mean}, required {match[2]} {bound}")
-    return failed
+
+def _finish(qa: CableQA, done: Run) -> None:
+    texts = {str(c): qa.store.paragraph(c).text for record in done.records for c in shown(record)}
+    finished = Run(done.folder, done.config, done.records, done.summary, texts)
+    write_whole(done.folder / "paragraphs.json", json.dumps(texts, indent=1, ensure_ascii=False) + "\n")
+    write_whole(done.folder / "report.html", run_report(finished))
+    write_whole(done.folder / "summary.json", json.dumps(done.summary, indent=1) + "\n")
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]

@@ -1,21 +1,39 @@
-"""Figures of merit for rankings and answers: pure functions.
+"""Figures of merit for rankings, citations and answers, and their intervals: pure functions.
 
-A ranking is a list without repeats, best first. Evidence is given as groups of alternatives; for recall, each group counts
-once. All results lie in 0..1 and higher is better.
+A ranking is a list without repeats, best first. Evidence is given as groups of alternatives: any one of a group is enough,
+every group is needed. Figures lie in 0..1 and higher is better, unless said otherwise. At cable level, rankings,
+citations and groups are those of `by_cable`.
 """
 
 from __future__ import annotations
 
 import math
-import random
 import re
+import string
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from statistics import fmean
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from index.cable import Citation
 from qa.numbers import figures
 from qa.question import STOP_WORDS
+from qa.verify import SUPPORTED
 
 Groups = Sequence[Sequence[Hashable]]
+SEED = 0  # of every bootstrap
+ROUNDS = 1000  # resamples of a bootstrap
+_TOGETHER = 100  # resamples drawn at once
+
+
+def by_cable(ranking: Sequence[Citation], groups: Sequence[Sequence[Citation]]) -> tuple[list[str], list[list[str]]]:
+    """The ranking and the groups as reference IDs: a cable ranks where its first paragraph does; groups that name the
+    same cables become one."""
+    cables = dict.fromkeys(tuple(dict.fromkeys(c.reference_id for c in group)) for group in groups)
+    return list(dict.fromkeys(c.reference_id for c in ranking)), [list(group) for group in cables]
 
 
 def success(ranking: Sequence[Hashable], groups: Groups, k: int) -> float:
@@ -27,6 +45,11 @@ def recall(ranking: Sequence[Hashable], groups: Groups, k: int) -> float:
     """Share of the groups that have an item among the first `k`; 1 where there are no groups."""
     top = set(ranking[:k])
     return fmean(float(any(item in top for item in group)) for group in groups) if groups else 1.0
+
+
+def completeness(ranking: Sequence[Hashable], groups: Groups, k: int) -> float:
+    """1 where every group has an item among the first `k`, else 0: whether a reader of `k` can answer in full."""
+    return float(recall(ranking, groups, k) == 1)
 
 
 def reciprocal_rank(ranking: Sequence[Hashable], groups: Groups) -> float:
@@ -45,6 +68,43 @@ def ndcg(ranking: Sequence[Hashable], groups: Groups, k: int = 10) -> float:
             gained += 1 / math.log2(n + 1)
     ideal = sum(1 / math.log2(n + 1) for n in range(1, min(k, len(groups)) + 1))
     return gained / ideal if ideal else 0.0
+
+
+def citation_precision(cited: Sequence[Hashable], groups: Groups) -> float:
+    """Share of the cited items that are evidence; 0 where nothing is cited (ALCE: Gao et al., 2023, section 3.3, with
+    the golden evidence in the place of an entailment model)."""
+    return fmean(float(any(item in group for group in groups)) for item in cited) if cited else 0.0
+
+
+def citation_recall(cited: Sequence[Hashable], groups: Groups) -> float:
+    """Share of the groups of which an item is cited; 1 where there are no groups (source: as `citation_precision`)."""
+    return recall(cited, groups, len(cited))
+
+
+def supported(verdicts: Sequence[str]) -> float:
+    """Share of an answer's statements whose verdict is `supported`; 1 for no statements."""
+    return fmean(float(verdict == SUPPORTED) for verdict in verdicts) if verdicts else 1.0
+
+
+def normalised(text: str) -> list[str]:
+    """The words of a text in lower case without punctuation and articles (SQuAD: Rajpurkar et al., 2016, section 6.1)."""
+    plain = "".join(c for c in text.lower() if c not in string.punctuation)
+    return re.sub(r"\b(a|an|the)\b", " ", plain).split()
+
+
+def token_f1(answer: str, gold: str, aliases: Iterable[str] = ()) -> float:
+    """Harmonic mean of precision and recall over the words of answer and gold, the best over `gold` and `aliases`.
+
+    Words are `normalised`; where one side has none, 1 if both have none, else 0 (Rajpurkar et al., 2016, section 6.1).
+    """
+    return max(_f1(normalised(answer), normalised(accepted)) for accepted in (gold, *aliases))
+
+
+def _f1(said: list[str], gold: list[str]) -> float:
+    if not said or not gold:
+        return float(said == gold)
+    common = sum((Counter(said) & Counter(gold)).values())
+    return 2 * common / (len(said) + len(gold))
 
 
 def _words(text: str) -> list[str]:
@@ -74,17 +134,50 @@ def answer_match(answer: str, gold: str, aliases: Iterable[str] = ()) -> bool:
     return bool(content) and sum(map(stands, content)) >= 0.75 * len(content)
 
 
-def interval(values: Sequence[float], seed: int = 0, rounds: int = 1000) -> tuple[float, float]:
-    """95% percentile bootstrap interval of the mean (Efron, 1979); (0, 0) for no values."""
-    return interval_of(lambda sample: fmean(sample), values, seed, rounds)
+Statistic = Callable[..., Any]  # (values, axis=1) -> one value a row; numpy's mean, or a percentile
 
 
-def interval_of(
-    statistic: Callable[[Sequence[float]], float], values: Sequence[float], seed: int, rounds: int
+def interval(
+    values: Sequence[float], seed: int = SEED, rounds: int = ROUNDS, statistic: Statistic = np.mean
 ) -> tuple[float, float]:
-    """95% percentile bootstrap interval of a statistic of `values`."""
-    if not values:
+    """95% percentile bootstrap interval of a statistic of `values`, by default the mean (Efron, 1979); (0, 0) for no
+    values. Too narrow for fewer than about 20 values, and of width 0 where all are equal."""
+    if not len(values):
         return 0.0, 0.0
-    draw = random.Random(seed)
-    means = sorted(statistic(draw.choices(values, k=len(values))) for _ in range(rounds))
-    return means[int(0.025 * rounds)], means[int(0.975 * rounds) - 1]
+    low, high = np.percentile(resampled(values, seed, rounds, statistic), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def resampled(
+    values: Sequence[float], seed: int = SEED, rounds: int = ROUNDS, statistic: Statistic = np.mean
+) -> NDArray[np.float64]:
+    """The statistic of each of `rounds` resamples (with replacement, as many as there are values): float64 (rounds,)."""
+    own, draw = np.asarray(values, dtype=np.float64), np.random.default_rng(seed)
+    parts = [
+        statistic(own[draw.integers(len(own), size=(min(_TOGETHER, rounds - at), len(own)))], axis=1)
+        for at in range(0, rounds, _TOGETHER)
+    ]
+    return np.concatenate(parts)
+
+
+def percentile(q: float) -> Statistic:
+    """The `q`-th percentile, 0..100, linear between neighbours, as a statistic for `interval`."""
+    return lambda values, axis=None: np.percentile(values, q, axis=axis)
+
+
+def paired(
+    before: Sequence[float], after: Sequence[float], seed: int = SEED, rounds: int = ROUNDS
+) -> tuple[float, float, float]:
+    """The 95% interval of the mean of `after - before`, question by question, and its two-sided p.
+
+    p: twice the share of resamples whose mean lies at or beyond 0 on the other side, at most 1 (paired bootstrap: Efron
+    and Tibshirani, 1993, chapters 15 and 16; Koehn, 2004). Raises ValueError where the two differ in length.
+    """
+    differences = [b - a for a, b in zip(before, after, strict=True)]
+    if not differences:
+        return 0.0, 0.0, 1.0
+    means = resampled(differences, seed, rounds)
+    low, high = np.percentile(means, [2.5, 97.5])
+    # + 1: a bootstrap of `rounds` resamples cannot show a p of 0
+    beyond = min(int((means <= 1e-12).sum()), int((means >= -1e-12).sum()))
+    return float(low), float(high), min(1.0, 2 * (beyond + 1) / (rounds + 1))

@@ -53,7 +53,8 @@ class Statement:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is answered to a question; `as_json` is the contract's answer JSON. `note`: what is said before the statements,
-    and rests on none of them alone."""
+    and rests on none of them alone. `confidence`: the probability that the best passage answers, which abstaining goes by; 1 for
+    what is quoted whole, 0 where nothing was read."""
 
     question: str
     rewritten_question: str
@@ -67,6 +68,7 @@ class Answer:
     index: dict[str, Any] = field(default_factory=dict)
     timings_ms: dict[str, float] = field(default_factory=dict)
     note: str = ""
+    confidence: float = 0.0
 
     @property
     def gist(self) -> str:

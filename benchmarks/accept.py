@@ -1,0 +1,69 @@
+"""Measures the sample corpus's golden set and writes what `make test` accepts from now on.
+
+    python -m benchmarks.accept
+
+Answers `index/sample-golden.jsonl` with `quotes` over an index of the sample corpus made for the purpose, and writes
+tests/accepted.json: the figures measured, with what they were measured of, and the requirements, each a question's worth
+below its figure, since another processor may round one question the other way. Call it when a change has made the figures
+better, or worse for a reason, and commit the file with the change.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tqdm import tqdm
+
+from index.corpus import SAMPLE
+from qa.answer import open_qa
+from qa.cli import build_index
+from qa.evaluate import run
+from qa.golden import load_golden
+from qa.runs import load_run, write_whole
+from qa.score import LOWER_IS_BETTER, Summary
+
+GOLDEN = SAMPLE.parent / "sample-golden.jsonl"
+ACCEPTED = Path(__file__).parent.parent / "tests" / "accepted.json"
+FIGURES = (
+    "answer_match", "token_f1", "citation_precision", "citation_recall", "supported", "abstention", "false_abstention", "success@1",
+    "success@5", "recall@10", "completeness@5", "MRR", "nDCG@10", "cable_success@1", "cable_citation_recall",
+)  # fmt: skip
+
+
+def requirements(summary: Summary) -> list[str]:
+    """What `cable-qa evaluate --require` takes: each figure at most 1/n worse than it is, n the number of its questions."""
+    found = []
+    for name in FIGURES:
+        mean, n = summary["all"][name]["mean"], summary["all"][name]["n"]
+        if name in LOWER_IS_BETTER:
+            found.append(f"{name}<={min(1.0, mean + 1 / n):.3f}")
+        else:
+            found.append(f"{name}>={max(0.0, mean - 1 / n):.3f}")
+    return found
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        index, out = Path(folder, "index"), Path(folder, "run")
+        build_index([SAMPLE], index)
+        qa = open_qa(index)
+        rows = load_golden(GOLDEN, qa.store)
+        with tqdm(total=len(rows), unit=" questions", file=sys.stderr, disable=None) as bar:
+            summary = run(qa, rows, out, lambda done, _: bar.update(done - bar.n) and None, GOLDEN.name)
+        config = load_run(out).config
+        qa.store.close()
+    accepted = {
+        "command": "python -m benchmarks.accept",
+        "of": {name: config[name] for name in ("model", "reader", "index", "golden", "questions")},
+        "measured": {name: summary["all"][name]["mean"] for name in FIGURES},
+        "require": requirements(summary),
+    }
+    write_whole(ACCEPTED, json.dumps(accepted, indent=1) + "\n")
+    print("\n".join(accepted["require"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""A run of a golden set as a folder, read:
+
+    config.json      what the answers depend on: model, weights, prompts, code and index by their hashes; seed, warnings
+    rows.jsonl       a line a question, written as it is answered: answer JSON, `type`, `figures`, `failure`,
+                     `confidence`, `golden` (the row as it was) and `evidence` (its groups, as the index writes them)
+    paragraphs.json  the text of each paragraph that is evidence, cited or retrieved first
+    summary.json     `qa.score.summarise`
+    report.html      the same for people
+
+Flows in: a folder. Flows out: a Run. `qa.evaluate` makes them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.cable import Citation
+from index.errors import InputError
+from qa.score import Record, Summary
+
+NEAREST = 3  # retrieved paragraphs of a question whose text is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run folder, read. `paragraphs` maps `str(citation)` to its text."""
+
+    folder: Path
+    config: dict[str, Any]
+    records: list[dict[str, Any]]
+    summary: Summary
+    paragraphs: dict[str, str]
+
+
+def load_run(folder: Path) -> Run:
+    """A finished run. Raises InputError where `folder` holds none, or one that was stopped."""
+    try:
+        config = read_json(folder / "config.json")
+        lines = (folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+        if not (folder / "summary.json").exists() and len(lines) <= config["questions"]:
+            raise InputError(
+                f"The run in {folder} was stopped after {len(lines)} of {config['questions']} questions. "
+                "Call `cable-qa evaluate` as before: it goes on from there."
+            )
+        records, summary = [json.loads(line) for line in lines], read_json(folder / "summary.json")
+        return Run(folder, config, records, summary, read_json(folder / "paragraphs.json"))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"No run in {folder}. Make one: `cable-qa evaluate GOLDEN.jsonl --index DIR --out {folder}`."
+        ) from None
+
+
+def citation_of(part: Mapping[str, Any]) -> Citation:
+    """The citation that a part of a record names."""
+    return Citation(part["reference_id"], part["section"], part["paragraph"])
+
+
+def shown(record: Record) -> list[Citation]:
+    """The paragraphs of a record that a report shows: evidence, cited, retrieved first; each once."""
+    parts = [*(part for group in record["evidence"] for part in group), *record["citations"]]
+    return list(dict.fromkeys(map(citation_of, [*parts, *record["retrieved"][:NEAREST]])))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file under a temporary name first, so that it is never there half."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in a file; raises OSError or ValueError."""
+    return json.loads(path.read_text(encoding="utf-8"))

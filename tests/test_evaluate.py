@@ -1,0 +1,302 @@
+"""Runs of a golden set: what is written, killed and resumed runs, comparisons, reports."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from index.cable import Citation
+from index.errors import InputError
+from qa.answer import CableQA
+from qa.cli import main
+from qa.compare import compare, lines
+from qa.evaluate import run, steps
+from qa.golden import GoldenRow, load_golden
+from qa.report import compare_report, run_report
+from qa.result import Answer, Cited, Statement
+from qa.retrieve import Hit
+from qa.runs import Run, load_run
+from qa.score import abstention_curve, answering, failure, figures_of, summarise
+from tests.chat_server import serving
+from tests.conftest import ROOT
+from tests.test_golden import GOLDEN
+
+EVIDENCE = (Citation("09A1", None, "2"), Citation("09A1", None, "3"))
+OTHER = Citation("09B2", None, "1")
+GOLD = GoldenRow("q", "single", "How many?", (), "41 boats", (), {"r1": EVIDENCE, "r2": (Citation("09C3"),)}, True, {})
+
+
+@pytest.fixture(scope="module")
+def rows(sample_qa: CableQA, tmp_path_factory: pytest.TempPathFactory) -> list[GoldenRow]:
+    """Six rows of the sample set that are quickly answered, one of them unanswerable."""
+    return load_golden(few(tmp_path_factory.mktemp("few")), sample_qa.store)
+
+
+def few(folder: Path) -> Path:
+    lines = GOLDEN.read_text(encoding="utf-8").splitlines()
+    chosen = [line for line in lines if json.loads(line)["id"][:-3] in ("lookup", "metadata")][:5]
+    chosen.append(next(line for line in lines if json.loads(line)["type"] == "unanswerable"))
+    path = folder / "few.jsonl"
+    path.write_text("\n".join(chosen), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(sample_qa: CableQA, rows: list[GoldenRow], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    out = tmp_path_factory.mktemp("runs") / "first"
+    run(sample_qa, rows, out, golden="few.jsonl")
+    return load_run(out)
+
+
+def answered(text: str, cited: list[Citation], ranking: list[Citation]) -> Answer:
+    return Answer(
+        "How many?", "How many?", text, not cited, (Statement(text, (1,), "supported"),) if cited else (),
+        tuple(Cited(n, c, None, text, 0, len(text), 0.9) for n, c in enumerate(cited, 1)),
+        retrieved=tuple(Hit(c, -float(n)) for n, c in enumerate(ranking)), timings_ms={"total": 12.0},
+    )  # fmt: skip
+
+
+FILLER = [Citation(f"08X{n}") for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "where"),
+    [
+        (answered("41 boats [1]", [EVIDENCE[1], Citation("09C3")], [*EVIDENCE, Citation("09C3")]), ""),
+        (answered("41 boats [1]", [EVIDENCE[0]], [*EVIDENCE]), "not retrieved"),
+        (answered("41 boats [1]", [EVIDENCE[0]], [*EVIDENCE, *FILLER, Citation("09C3")]), "ranked low"),
+        (answered("", [], [*FILLER, *EVIDENCE, Citation("09C3")]), "ranked low"),
+        (answered("", [], [*EVIDENCE, Citation("09C3")]), "wrongly abstained"),
+        (answered("40 boats [1]", [EVIDENCE[0], Citation("09C3")], [*EVIDENCE, Citation("09C3")]), "read wrongly"),
+        (answered("41 boats [1]", [EVIDENCE[0]], [*EVIDENCE, Citation("09C3")]), "cited wrongly"),
+        (answered("41 boats", [EVIDENCE[0], Citation("09C3"), *FILLER[:3]], [*EVIDENCE, Citation("09C3")]), "cited wrongly"),
+    ],
+)  # fmt: skip
+def test_where_a_failure_lies(answer: Answer, where: str) -> None:
+    assert failure(GOLD, answer) == where
+
+
+def test_answering_what_cannot_be_answered_is_a_failure() -> None:
+    unanswerable = replace(GOLD, answerable=False, evidence={})
+
+    assert failure(unanswerable, answered("41 [1]", [OTHER], [OTHER])) == "wrongly answered"
+    assert failure(unanswerable, answered("", [], [OTHER])) == ""
+    assert figures_of(unanswerable, answered("", [], [OTHER])) == {"abstention": 1.0, "ms": 12.0}
+
+
+def test_figures_of_a_question() -> None:
+    figures = figures_of(GOLD, answered("41 boats [1]", [EVIDENCE[0], OTHER], [OTHER, *EVIDENCE]))
+
+    assert {name: round(value, 3) for name, value in figures.items() if name in (
+        "answer_match", "token_f1", "citation_precision", "citation_recall", "supported", "false_abstention", "success@1",
+        "completeness@5", "MRR", "cable_citation_recall", "cable_MRR", "ms")} == {
+        "answer_match": 1.0, "token_f1": 1.0, "citation_precision": 0.5, "citation_recall": 0.5, "supported": 1.0,
+        "false_abstention": 0.0, "success@1": 0.0, "completeness@5": 0.0, "MRR": 0.5, "cable_citation_recall": 0.5,
+        "cable_MRR": 0.5, "ms": 12.0,
+    }  # fmt: skip
+    # the number of a citation is no figure of the answer
+    assert figures_of(replace(GOLD, answer="1"), answered("Some boats [1]", [OTHER], []))["answer_match"] == 0.0
+    assert "answer_match" not in figures_of(replace(GOLD, answer=""), answered("41 [1]", [OTHER], []))
+
+
+def test_answering_as_the_threshold_moves() -> None:
+    records = [
+        {"confidence": c, "golden": {"answerable": answerable}, "abstained": c < 0.3}
+        for c, answerable in ((0.9, True), (0.7, False), (0.5, True), (0.2, True), (0.1, False))
+    ]
+
+    assert abstention_curve(records) == [
+        (0.9, 1.0, 1 / 3), (0.7, 1 / 2, 1 / 3), (0.5, 2 / 3, 2 / 3), (0.2, 3 / 4, 1.0), (0.1, 3 / 5, 1.0),
+    ]  # fmt: skip
+    assert answering(records) == (2 / 3, 2 / 3)
+    assert abstention_curve(records[:1]) == []
+
+
+def test_two_runs_of_one_configuration_are_identical(
+    finished: Run, sample_qa: CableQA, rows: list[GoldenRow], tmp_path: Path
+) -> None:
+    run(sample_qa, rows, tmp_path / "second", golden="few.jsonl")
+    second = load_run(tmp_path / "second")
+
+    assert second.config == finished.config
+    assert untimed(second) == untimed(finished)
+
+
+def untimed(run: Run) -> tuple[object, object]:
+    """What does not depend on the clock."""
+    records = [
+        {k: v for k, v in r.items() if k != "timings_ms"} | {"figures": {k: v for k, v in r["figures"].items() if k != "ms"}}
+        for r in run.records
+    ]  # fmt: skip
+    summary = {kind: {k: v for k, v in figures.items() if "ms" not in k} for kind, figures in run.summary.items()}
+    return records, summary
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_summary(finished: Run, sample_index: Path, tmp_path: Path) -> None:
+    golden, out = few(tmp_path), tmp_path / "run"
+    command = [sys.executable, "-m", "qa.cli", "evaluate", str(golden), "--index", str(sample_index), "--out", str(out)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        lines = out / "rows.jsonl"
+        while not (lines.exists() and lines.read_bytes().count(b"\n") >= 2) and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    kept = lines.read_bytes()
+    assert 2 <= kept.count(b"\n") < 6
+    assert not (out / "summary.json").exists()
+    with pytest.raises(InputError, match=r"was stopped after \d of 6 questions"):
+        load_run(out)
+    lines.write_bytes(kept + b'{"id": "half a l')  # what a power cut may leave
+
+    assert main(["evaluate", str(golden), "--index", str(sample_index), "--out", str(out)]) == 0
+    assert lines.read_bytes().startswith(kept)
+    assert untimed(load_run(out)) == untimed(finished)
+
+
+def test_a_model_that_fails_stops_the_run_and_is_not_measured_as_quotes(
+    sample_qa: CableQA,
+    sample_index: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    golden, out = few(tmp_path), tmp_path / "run"
+    with serving() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        server.failure = "429"
+        call = ["evaluate", str(golden), "--index", str(sample_index), "--out", str(out), "--model", "openai:m"]
+        assert main(call) == 2
+        err = capsys.readouterr().err
+        assert "openai:m: too many requests, or nothing left to spend (429)." in err
+        assert err.endswith("The same call goes on from here.\n")
+        server.failure, server.reply = "", "The cables do not answer this."
+        assert main(call) == 0
+    assert load_run(out).summary["all"]["false_abstention"]["mean"] == 1.0
+
+
+def test_a_folder_of_another_configuration_is_refused_in_one_line(
+    finished: Run, sample_qa: CableQA, rows: list[GoldenRow], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"another configuration \(it differs in golden, questions\)\. Name another"):
+        next(steps(sample_qa, rows[:3], finished.folder, "few.jsonl"))
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    with pytest.raises(InputError, match=r"rows\.jsonl without a config\.json"):
+        next(steps(sample_qa, rows, tmp_path))
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        next(steps(sample_qa, rows, tmp_path / "file"))
+    with pytest.raises(InputError, match="No run in"):
+        load_run(tmp_path)
+
+
+def test_a_requirement_is_read_before_the_questions(
+    sample_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["evaluate", str(few(tmp_path)), "--index", str(sample_index), "--out", str(tmp_path / "run")]
+
+    assert main([*call, "--require", "beauty>=1"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def worse(finished: Run) -> Run:
+    """The run as it would be had its first question been abstained from, and its last answered."""
+    first, *middle, last = json.loads(json.dumps(finished.records))
+    first |= {
+        "abstained": True,
+        "answer": "The cables do not answer this.",
+        "citations": [],
+        "failure": "wrongly abstained",
+    }
+    first["figures"] |= {"answer_match": 0.0, "citation_recall": 0.0, "false_abstention": 1.0}
+    last |= {"abstained": False, "failure": "wrongly answered"}
+    last["figures"]["abstention"] = 0.0
+    records = [first, *middle, last]
+    return replace(finished, records=records, summary=summarise(records), config=finished.config | {"reader": "other"})
+
+
+def test_comparing_runs(finished: Run, worse: Run) -> None:
+    found = compare(finished, worse)
+    by_name = {one.name: one for one in found.differences}
+
+    assert found.configuration == ["reader"]
+    assert (by_name["answer_match"].before, by_name["answer_match"].after, by_name["answer_match"].n) == (1.0, 0.8, 5)
+    assert by_name["abstention"].verdict == "worse"
+    assert by_name["false_abstention"].verdict == "no difference shown"
+    assert by_name["MRR"].p == 1.0
+    assert [b["id"] for _, b in found.moved("worse")] == [worse.records[0]["id"], worse.records[-1]["id"]]
+    assert found.moved("better") == []
+    assert [b["id"] for _, b in compare(worse, finished).moved("better")] == [
+        r["id"] for r in (worse.records[0], worse.records[-1])
+    ]
+    text = "\n".join(lines(found))
+    assert "2 got worse" in text
+    assert re.search(r"wrongly abstained +0 -> 1", text)
+    assert found.as_json()["failures"] == {"before": {}, "after": {"wrongly abstained": 1, "wrongly answered": 1}}
+
+
+def test_runs_without_a_question_in_common_are_not_compared(finished: Run) -> None:
+    renamed = replace(finished, records=[record | {"id": record["id"] + "x"} for record in finished.records])
+
+    with pytest.raises(InputError, match="no question in common"):
+        compare(finished, renamed)
+
+
+def test_compare_on_the_command_line(finished: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(finished.folder)
+
+    assert main(["evaluate", "--compare", folder, folder, "--out", str(tmp_path / "both")]) == 0
+    assert "0 got worse" in capsys.readouterr().out
+    assert json.loads((tmp_path / "both" / "compare.json").read_text())["questions"] == 6
+    assert "<h2>Got better: 0</h2>" in (tmp_path / "both" / "compare.html").read_text(encoding="utf-8")
+    for wrong in (
+        ["--compare", folder, str(tmp_path)],
+        ["--compare", folder, folder, "--require", "MRR>=1"],
+        [],
+        ["x.jsonl"],
+    ):
+        assert main(["evaluate", *wrong]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_reports_need_nothing_else_and_escape_all(finished: Run, worse: Run) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    records = json.loads(json.dumps(finished.records))
+    for record in records:
+        record |= {"id": evil, "type": evil, "question": evil, "answer": evil}
+        record["golden"] |= {"answer": evil, "answer_aliases": [evil], "history": [{"question": evil, "answer": evil}]}
+        record["statements"] = [{"text": evil, "citations": [], "verdict": "partly", "problems": [evil]}]
+    marked = replace(
+        finished, records=records, summary=summarise(records), paragraphs=dict.fromkeys(finished.paragraphs, evil),
+        config=finished.config | {"warnings": [evil], "model": evil},
+    )  # fmt: skip
+    for page in (
+        run_report(finished),
+        run_report(marked),
+        compare_report(compare(finished, worse)),
+        compare_report(compare(marked, marked)),
+    ):
+        assert "<img" not in page
+        assert not re.search(r"""(?:src|href)\s*=|url\(|@import|https?://""", page.replace("&lt;img src=x", ""))
+    report = (finished.folder / "report.html").read_text(encoding="utf-8")
+    first = finished.records[0]
+    assert finished.paragraphs[str(Citation(**first["evidence"][0][0]))].split("\n")[0] in report
+
+
+def test_nothing_is_left_half_written(finished: Run) -> None:
+    assert sorted(os.listdir(finished.folder)) == [
+        "config.json",
+        "paragraphs.json",
+        "report.html",
+        "rows.jsonl",
+        "summary.json",
+    ]
