@@ -138,7 +138,7 @@ class Number:
 
     def agrees(self, other: Number) -> bool:
         """Whether they are the same number: equal, as long (within a twentieth), a share and its percentage, or within a
-        twentieth where one is rough; a rough share is within a tenth."""
+        twentieth where this one is rough; a rough share is within a tenth."""
         a, b = self.value, other.value
         if abs(a - b) <= 1e-9 * max(abs(a), abs(b)):
             return True
@@ -149,7 +149,7 @@ class Number:
         for small, large in ((a, b), (b, a)):
             if 0 < small < 1 and abs(100 * small - large) < 1:
                 return True
-        return (self.about or other.about) and not self.year and abs(a - b) <= 0.05 * max(a, b)
+        return self.about and not self.year and abs(a - b) <= 0.05 * max(a, b)
 
 
 def numbers(text: str) -> Iterator[Number]:
