@@ -25,6 +25,7 @@ from qa.rerank import Judged, rerank
 from qa.result import Answer, Turn
 from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, paragraphs
 from qa.rewrite import rewritten
+from qa.verify import Verifier
 from qa.written import written
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class CableQA:
         self.store = store
         self.embedder = embedder
         self.reader = reader
+        self.verifier = Verifier(reader)
         self.model = check_spec(model)
         self._model: Model | None = None if model == QUOTES else load_model(model, limits)
 
@@ -107,7 +109,7 @@ class CableQA:
             yield from (("\n\n" if n else "") + part for n, part in enumerate(parts))
         else:
             ranked = [candidate.passage.citation for candidate in looked.found]
-            answer = yield from written(self._model, self.store, base, readings, ranked, times)
+            answer = yield from written(self._model, self.verifier, self.store, base, readings, ranked, times)
         yield replace(answer, timings_ms=_timings(times, began))
 
     def _look(self, asked: Question, where: Filter, k: int) -> _Looked:

@@ -1,6 +1,6 @@
 """Checks a text of the user's own that cites cables.
 
-Flows in: a text. Flows out: a Statement for each sentence that cites a paragraph, or a cable, with its verdict.
+Flows in: a text. Flows out: a Checked for each sentence: what it cites, and whether that supports it.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from index.cable import Citation, normalise_reference_id
 from index.errors import NotInIndex
 from index.passage import sentences
 from index.store import Store
-from qa.verify import UNSUPPORTED, verify
+from qa.facts import has_facts
+from qa.verify import CONTRADICTED, PARTLY, SUPPORTED, UNSUPPORTED, Source, Verdict, Verifier, source_of
 
 _CITATION = re.compile(
     r"\(?\b(?P<id>\d{2}[A-Z]{3,}\d{1,7})\b(?:,?\s*(?:¶|para(?:graph)?\.?)\s*(?P<label>header|[IVX]+(?:\.[A-Z][A-Z ]*)*\.\d+|\d+))?\)?"
 )
+UNCITED = "states facts and cites no cable"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sentence of the text, what it cites, and the verdict; sentences that cite nothing have no verdict."""
+    """A sentence of the text, what it cites, and the verdict. A sentence that cites nothing has no verdict; if it states
+    facts (figures, dates, names, quotations), its problem says so."""
 
     text: str
     citations: tuple[Citation, ...]
@@ -29,27 +32,50 @@ class Checked:
     problems: tuple[str, ...]
 
 
-def check(text: str, store: Store) -> list[Checked]:
-    """Each sentence of `text`, in order; a citation that does not resolve is a problem and makes it unsupported."""
+def check(text: str, store: Store, verifier: Verifier) -> list[Checked]:
+    """Each sentence of `text`, in order; a citation that does not resolve is a problem and makes it unsupported.
+
+    A citation of a whole cable is held to the paragraph of it that supports the sentence best.
+    """
     found = []
     for start, end in sentences(text):
         sentence = text[start:end]
-        citations, sources, problems = [], [], []
+        places, problems = [], []
         for match in _CITATION.finditer(sentence):
             section, _, number = (match["label"] or "").rpartition(".")
-            citation = Citation(normalise_reference_id(match["id"]) or match["id"], section or None, number or None)
+            place = Citation(normalise_reference_id(match["id"]) or match["id"], section or None, number or None)
             try:
-                cable = store.cable(citation.reference_id)
-                parts = [store.paragraph(citation)] if number else list(cable.paragraphs)
+                places.append((place, _sources(store, place)))
             except NotInIndex as error:
                 problems.append(f"citation {match[0].strip('()')}: {error}")
-                continue
-            citations.append(citation)
-            sources += [part.text for part in parts] + [cable.header.text]
-        if not citations and not problems:
-            found.append(Checked(sentence, (), None, ()))
+        plain = re.sub(r"\s+([.,;])", r"\1", " ".join(_CITATION.sub("", sentence).split()))
+        if not places and not problems:
+            found.append(Checked(sentence, (), None, (UNCITED,) if has_facts(plain) else ()))
             continue
-        plain = re.sub(r"\s+([.,;])", r"\1", _CITATION.sub("", sentence))
-        verdict, own = verify(plain, sources) if sources else (UNSUPPORTED, ())
-        found.append(Checked(sentence, tuple(citations), UNSUPPORTED if problems else verdict, (*problems, *own)))
+        verdict = _verdict(verifier, plain, [sources for _, sources in places])
+        found.append(
+            Checked(
+                sentence, tuple(place for place, _ in places), UNSUPPORTED if problems else verdict.verdict,
+                (*problems, *(verdict.problems if places else ())),
+            )
+        )  # fmt: skip
     return found
+
+
+def _sources(store: Store, place: Citation) -> list[Source]:
+    """The paragraph cited; of a whole cable its header and every paragraph."""
+    if place.paragraph:
+        return [source_of(store, store.resolve(place))]
+    cable = store.cable(place.reference_id)
+    return [source_of(store, cable.citation(part)) for part in (cable.header, *cable.paragraphs)]
+
+
+def _verdict(verifier: Verifier, statement: str, cited: list[list[Source]]) -> Verdict:
+    """The best verdict over what is cited: all named paragraphs together, or one paragraph of a cable cited whole."""
+    named = [sources[0] for sources in cited if len(sources) == 1]
+    tries = [verifier.check(statement, named)] if named else []
+    for sources in cited:
+        if len(sources) > 1 and not (tries and tries[-1].verdict == SUPPORTED):
+            tries += [verifier.check(statement, [*named, source]) for source in sources]
+    order = (SUPPORTED, PARTLY, UNSUPPORTED, CONTRADICTED)
+    return min(tries, key=lambda one: (order.index(one.verdict), -one.score), default=Verdict(UNSUPPORTED))

@@ -320,13 +320,16 @@ def _show(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from index.store import Store
     from qa.check import check
+    from qa.verify import Verifier
 
     try:
         text = Path(args.text_file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{args.text_file} cannot be read: {error}.") from None
     with Store.open(_folder(args)) as store:
-        found = check(text, store)
+        from qa.reader.model import SHA256, Reader
+
+        found = check(text, store, Verifier(Reader(sha256=SHA256)))
     if args.json:
         rows = [
             {"text": one.text, "citations": [str(c) for c in one.citations], "verdict": one.verdict, "problems": list(one.problems)}

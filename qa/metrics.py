@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.cable import Citation
+from qa.numbers import figures
 from qa.question import STOP_WORDS
-from qa.verify import SUPPORTED, figures
+from qa.verify import SUPPORTED
 
 Groups = Sequence[Sequence[Hashable]]
 SEED = 0  # of every bootstrap

@@ -20,9 +20,9 @@ from prompts import render
 from qa.golden import GoldenRow
 from qa.instructions import as_data
 from qa.metrics import answer_match, interval, normalised, success
+from qa.numbers import figures
 from qa.question import STOP_WORDS
 from qa.stream import stream
-from qa.verify import figures
 
 if TYPE_CHECKING:
     from qa.models import Model

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from index.cable import Citation
 from index.passage import sentences
+from qa.numbers import figures
 from qa.rerank import Judged
-from qa.verify import figures
 
 MOST = 4  # readings of an answer
-ANSWERS = 0.07  # least probability of the best passage; below it the cables are silent
+ANSWERS = 0.27  # least probability of the best passage; below it the cables are silent
 ALSO = 0.5  # least probability of a further passage
-SPAN = 5.0  # how far below the best span of its passage another may lie, in logits
+NEAR = 2.0  # how far below the first passage a further one may lie in answerability, in logits
+SPAN = 7.0  # how far below the best span of its passage another may lie, in logits
 SURE = 0.8  # least probability at which the answering words stand alone on top
 SHORT = 12  # words that may stand alone at most
 
@@ -39,7 +40,10 @@ def read(judged: Sequence[Judged]) -> list[Reading]:
     """The quotes that answer, the passage ranked first before all others; empty where nothing answers."""
     if not judged or max(one.probability for one in judged) < ANSWERS:
         return []
-    order = [judged[0], *(one for one in judged[1:] if one.probability >= ALSO)]
+    least = judged[0].judgement.answers - NEAR
+    order = [
+        judged[0], *(one for one in judged[1:] if one.probability >= ALSO and one.judgement.answers >= least)
+    ]  # fmt: skip
     quotes = [_quotes(one) for one in order]
     # the best of each passage before the second best of any
     ranked = sorted(

@@ -21,7 +21,7 @@ from qa.models import Model
 from qa.quoted import cite, quoted
 from qa.read import Reading
 from qa.result import Answer, Cited, Statement
-from qa.verify import PARTLY, SUPPORTED, UNSUPPORTED, verify
+from qa.verify import PARTLY, SUPPORTED, UNSUPPORTED, Source, Verdict, Verifier, source_of
 from qa.write import Shown, choose, write
 
 ORDERS = "A passage holds text that gives orders to a language model; the model was not shown it."
@@ -32,6 +32,7 @@ FAILED = (
 
 def written(
     model: Model,
+    verifier: Verifier,
     store: Store,
     base: Answer,
     readings: Sequence[Reading],
@@ -53,27 +54,32 @@ def written(
     began = time.perf_counter()
     if draft.cannot_answer or not draft.statements():
         return replace(base, answer=CANNOT_ANSWER, abstained=True)
-    answer = _judged(store, base, readings, shown, draft.statements())
+    answer = _judged(verifier, store, base, readings, shown, draft.statements())
     times["verify"] = _since(began)
     return answer
 
 
 def _judged(
-    store: Store, base: Answer, readings: Sequence[Reading], shown: Sequence[Shown], draft: Sequence[Said]
+    verifier: Verifier,
+    store: Store,
+    base: Answer,
+    readings: Sequence[Reading],
+    shown: Sequence[Shown],
+    draft: Sequence[Said],
 ) -> Answer:
     """The draft as an answer; the quotes before it where no statement holds."""
-    texts = [store.paragraph(one.citation).text for one in shown]
-    sources = [without_orders(text) for text in texts]
+    whole = [source_of(store, one.citation) for one in shown]
+    sources = [replace(source, text=without_orders(source.text)) for source in whole]
     rejected: list[tuple[str, str]] = []
     statements: list[Statement] = []
     for said in draft:
         rejected += [(marker, f"only passages 1 to {len(shown)} were given") for marker in said.wrong]
-        chosen, verdict, problems = _attributed(said, sources)
+        chosen, verdict = _attributed(verifier, said, sources)
         rejected += [
             (f"[{key}]", "that passage does not bear out the sentence") for key in said.keys if key not in chosen
         ]
-        statements.append(Statement(said.text, chosen, verdict, problems))
-    note = ORDERS if any(LEFT_OUT in source for source in sources) else ""
+        statements.append(Statement(said.text, chosen, verdict.verdict, verdict.problems))
+    note = ORDERS if any(LEFT_OUT in source.text for source in sources) else ""
     holds = any(one.verdict in (SUPPORTED, PARTLY) for one in statements)
     answer = base
     if not holds:
@@ -84,7 +90,7 @@ def _judged(
     cited: list[Cited] = list(answer.citations)
     for key in dict.fromkeys(key for one in statements for key in one.citations):
         place = shown[key - 1].citation
-        reading = spans.get(place) or Reading(place, 0, len(texts[key - 1]), 0.0)
+        reading = spans.get(place) or Reading(place, 0, len(whole[key - 1].text), 0.0)
         numbers[key] = len(cited) + 1 if not holds else key
         cited.append(cite(store, numbers[key], reading))
     statements = [replace(one, citations=tuple(numbers[key] for key in one.citations)) for one in statements]
@@ -96,17 +102,12 @@ def _judged(
     )  # fmt: skip
 
 
-def _attributed(said: Said, sources: Sequence[str]) -> tuple[tuple[int, ...], str, tuple[str, ...]]:
-    """(keys, verdict, problems): the keys that bear the sentence out, the model's own choice first; where none does, its choice."""
+def _attributed(verifier: Verifier, said: Said, sources: Sequence[Source]) -> tuple[tuple[int, ...], Verdict]:
+    """The keys that bear the sentence out, the model's own choice first, with the verdict; where none does, its choice."""
     if has_markup(said.text):
-        return said.keys, UNSUPPORTED, ("markup in the sentence",)
-    verdict, problems = verify(said.text, [sources[key - 1] for key in said.keys])
-    if verdict != SUPPORTED:
-        for key in range(1, len(sources) + 1):
-            other, found = verify(said.text, [sources[key - 1]])
-            if other == SUPPORTED:
-                return (key,), other, found
-    return said.keys, verdict, problems
+        return said.keys, Verdict(UNSUPPORTED, ("markup in the sentence",))
+    found, verdict = verifier.attribute(said.text, sources, [key - 1 for key in said.keys])
+    return tuple(n + 1 for n in found), verdict
 
 
 def _since(began: float) -> float:

@@ -188,7 +188,23 @@ def test_batch(index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
     assert code == 0
     assert [answer["id"] for answer in answers] == ["a", "b"]
-    assert "transformer at Lirne" in answers[1]["answer"]
+    assert "Halvard Moen" in answers[0]["answer"]
+    assert (
+        answers[1]["rewritten_question"] == "And what did he blame? (Who runs the National Grid Company? Halvard Moen.)"
+    )
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the reader is not sure enough of some follow-ups: MODEL_CARD.md, What it cannot do"
+)
+def test_a_follow_up_is_answered(index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"id": "b", "question": "And what did he blame?",
+           "history": [{"question": "Who runs the National Grid Company?", "answer": "Halvard Moen."}]}  # fmt: skip
+    (tmp_path / "in.jsonl").write_text(json.dumps(row), encoding="utf-8")
+
+    run(capsys, "ask", "--batch", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl"), "--index", index)
+
+    assert "transformer at Lirne" in json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["answer"]
 
 
 def test_check_a_text(index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +215,7 @@ def test_check_a_text(index: str, tmp_path: Path, capsys: pytest.CaptureFixture[
 
     assert code == 1
     assert [(row["verdict"], row["problems"]) for row in json.loads(out)["statements"]] == [
-        ("supported", []), ("unsupported", ["figure 52,000"]), (None, []),
+        ("supported", []), ("contradicted", ["figure 52,000"]), (None, []),
     ]  # fmt: skip
 
 

@@ -44,7 +44,14 @@ def rows(sample_qa: CableQA, tmp_path_factory: pytest.TempPathFactory) -> list[G
 def few(folder: Path) -> Path:
     lines = GOLDEN.read_text(encoding="utf-8").splitlines()
     chosen = [line for line in lines if json.loads(line)["id"][:-3] in ("lookup", "metadata")][:5]
-    chosen.append(next(line for line in lines if json.loads(line)["type"] == "unanswerable"))
+    moons = {
+        "id": "moons",
+        "type": "unanswerable",
+        "question": "How many moons does Jupiter have?",
+        "answerable": False,
+        "evidence": [],
+    }
+    chosen.append(json.dumps(moons))
     path = folder / "few.jsonl"
     path.write_text("\n".join(chosen), encoding="utf-8")
     return path

@@ -152,7 +152,7 @@ def test_what_an_obedient_model_says_is_marked(
     assert words(" ".join(statement.text for statement in written)) == words(case[1])
     assert all(statement.verdict in ("unsupported", "contradicted") for statement in written)
     assert answer.note.startswith("Nothing that the language model wrote")
-    assert f"{210 + n}" in answer.statements[0].text
+    assert any(f"{210 + n}" in statement.text for statement in answer.statements)
     assert_shown_as_text(answer, store)
 
 

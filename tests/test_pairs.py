@@ -305,7 +305,7 @@ def test_batches_lose_nothing_and_never_part_a_question() -> None:
 
 def scores(relevance: list[float], answers: list[float], tokens: int) -> Scores:
     zeros = torch.zeros(len(answers), tokens)
-    return Scores(torch.tensor(relevance), torch.tensor(answers), zeros, zeros)
+    return Scores(torch.tensor(relevance), torch.tensor(answers), zeros, zeros, torch.zeros(len(answers), 4))
 
 
 def test_the_losses_by_hand() -> None:
@@ -320,6 +320,7 @@ def test_the_losses_by_hand() -> None:
         "span": ((math.log(2) + math.log(4)) / 2 + math.log(4)) / 2,
         "answers": (math.log(4 / 3) + math.log(2)) / 2,
         "relevance": math.log(2),
+        "support": 0.0,
     }
     assert found == {name: pytest.approx(value) for name, value in expected.items()}
     assert loss_of(scores([9.0, 0.0], [math.log(3), 0.0], 4), groups)["relevance"] == 0

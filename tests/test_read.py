@@ -52,9 +52,9 @@ def test_words_of_two_sentences_bring_both() -> None:
 
 def test_where_nothing_answers_nothing_is_quoted() -> None:
     assert read([]) == []
-    assert read([judged(0.06, (16, 26, 5.0)), judged(0.05, (16, 26, 5.0), paragraph="2")]) == []
+    assert read([judged(0.26, (16, 26, 5.0)), judged(0.05, (16, 26, 5.0), paragraph="2")]) == []
     assert read([judged(0.9)]) == []
-    assert read([judged(0.07, (16, 26, 5.0))]) == [reading(0, 27, 0.07, (16, 26))]
+    assert read([judged(0.27, (16, 26, 5.0))]) == [reading(0, 27, 0.27, (16, 26))]
 
 
 def test_the_first_in_rank_is_quoted_and_others_only_where_they_are_probable() -> None:
@@ -78,8 +78,8 @@ def test_four_quotes_at_most() -> None:
     ("first", "second", "quoted"),
     [
         (7.0, 6.9, 2),
-        (7.0, 2.0, 2),
-        (7.0, 1.9, 1),  # more than 5 below the best
+        (9.0, 2.0, 2),
+        (9.0, 1.9, 1),  # more than 7 below the best
     ],
 )
 def test_a_second_answer_in_the_same_passage(first: float, second: float, quoted: int) -> None:

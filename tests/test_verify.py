@@ -1,34 +1,70 @@
-"""Exact facts of a sentence against its cited text."""
+"""Statements against the paragraphs that they cite, with the reader that ships."""
 
 from __future__ import annotations
 
 import pytest
 
-from qa.verify import figures, verify
+from index.cable import Citation
+from qa.reader.model import Reader
+from qa.verify import NO_PARAGRAPH, Source, Verifier
 
-TEXT = 'On March 3 the Coast Guard seized 1,500 crates, worth $1.5 million, said Minister Roake: "the largest haul yet." Two men were held.'
+HARBOR = Source(
+    Citation("09PORTSELWYN12", None, "3"),
+    'On March 3 the Coast Guard seized 1,500 crates, worth $1.5 million, said Harbor Minister Ilse Roake: "the largest haul yet." Two men were '
+    "held. Opposition leader Tomas Vask denied that his party had owned the ship, and said the minister had ordered the raid to win votes.",
+)
+FERRY = Source(
+    Citation("09PORTSELWYN12", None, "4"),
+    "The ferry at Elsby carries 214 cars. It was built in 1988 and sails twice a day.",
+)
+
+
+@pytest.fixture(scope="module")
+def verifier() -> Verifier:
+    return Verifier(Reader())
 
 
 @pytest.mark.parametrize(
-    ("sentence", "verdict", "problems"),
+    ("statement", "problems"),
     [
-        ("On March 3 the Coast Guard seized 1,500 crates, worth $1.5 million, said Minister Roake:", "supported", ()),
-        ("The Coast Guard seized 1500 crates worth 1,500,000 dollars [1].", "supported", ()),
-        ("The Coast Guard held 2 men after it seized the crates.", "supported", ()),
-        ("The Coast Guard seized 1,600 crates.", "unsupported", ("figure 1,600",)),
-        ("On the 3rd of April the Coast Guard seized crates.", "unsupported", ("date April",)),
-        ("The Coast Guard seized crates, said Minister Roake: \"a small haul\".", "unsupported", ("quotation 'a small haul'",)),
-        ("The Coast Guard seized crates worth 1,500 crowns, said Minister Vask.", "partly", ("name Vask",)),
-        ("Elections were postponed by parliament.", "unsupported", ()),
+        ("The ferry at Elsby carries 210 cars.", ("figure 210",)),
+        ("The Coast Guard seized 1,600 crates.", ("figure 1,600",)),
+        ("On the 3rd of April the Coast Guard seized 1,500 crates.", ("date the 3rd of April",)),
+        ("The Coast Guard seized crates, which Roake called \"a small haul\".", ('quotation "a small haul"',)),
+        ("The crates were seized, as 09PORTSELWYN13 reports.", ("reference 09PORTSELWYN13",)),
     ],
 )  # fmt: skip
-def test_verdicts(sentence: str, verdict: str, problems: tuple[str, ...]) -> None:
-    assert verify(sentence, [TEXT]) == (verdict, problems)
+def test_a_fact_that_does_not_stand_there_is_never_supported(
+    verifier: Verifier, statement: str, problems: tuple[str, ...]
+) -> None:
+    verdict = verifier.check(statement, [HARBOR, FERRY])
+    assert verdict.verdict != "supported"
+    assert verdict.problems == problems
 
 
-def test_without_a_text_nothing_is_supported() -> None:
-    assert verify("Anything.", []) == ("unsupported", ("cites no paragraph",))
+def test_a_true_paraphrase_is_supported_and_what_is_not_said_is_not(verifier: Verifier) -> None:
+    assert verifier.check("The Coast Guard took fifteen hundred crates on 3 March.", [HARBOR]).verdict == "supported"
+    assert verifier.check("The ship was later sold to a foreign company.", [HARBOR]).verdict != "supported"
 
 
-def test_figures_by_value() -> None:
-    assert set(figures("two million, 1,500, 57.6% and 3 thousand")) == {2e6, 1500.0, 57.6, 3000.0}
+@pytest.mark.xfail(
+    strict=True, reason="the network does not tell a reversed meaning yet: MODEL_CARD.md, What it cannot do"
+)
+def test_a_reversed_meaning_is_not_supported(verifier: Verifier) -> None:
+    assert verifier.check("Vask admitted that his party had owned the ship.", [HARBOR]).verdict != "supported"
+
+
+def test_what_stands_there_word_for_word_is_supported(verifier: Verifier) -> None:
+    verdict = verifier.check("Two men were  held.", [HARBOR])
+    assert (verdict.verdict, verdict.score) == ("supported", 1.0)
+
+
+def test_without_a_paragraph_nothing_is_supported(verifier: Verifier) -> None:
+    assert verifier.check("Anything.", []).problems == (NO_PARAGRAPH,)
+
+
+def test_a_sentence_goes_to_the_paragraph_that_bears_it_out(verifier: Verifier) -> None:
+    sources = [HARBOR, FERRY]
+    assert verifier.attribute("The ferry at Elsby carries 214 cars.", sources, [0])[0] == (1,)
+    assert verifier.attribute("The ferry at Elsby carries 214 cars.", sources, [1])[0] == (1,)
+    assert verifier.attribute("The ferry at Elsby carries 300 cars.", sources, [0])[0] == (0,)

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from index.embed import compute_dtype, wheel_file
 from index.errors import IndexMismatch
 from qa.reader.encode import Pair, PairEncoder, batch
-from qa.reader.net import load_weights
+from qa.reader.net import Scores, load_weights
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
-SHA256 = "f3b4ee0af64a61e4153474fe0ce2a6e0f137c582422907b322ee3a7f105f0fe9"  # of the weights that ship
+SHA256 = "f8b704bdcdd8ad10d97d2a7fc460a5d3e8b174187b17f6ed40f978642b1e927b"  # of the weights that ship
 LONGEST = 48  # tokens of an answer
 TOGETHER = 4  # passages of a forward pass: of similar length, so that little is padding
 SPANS = 6  # spans that a judgement lists at most
@@ -78,13 +78,29 @@ class Reader:
         found: dict[int, Judgement] = {}
         for at in range(0, len(order), TOGETHER):
             rows = order[at : at + TOGETHER]
-            with torch.inference_mode():
-                scores = self.net(*(part.to(self._device) for part in batch([pairs[n] for n in rows])))
-            relevance, answers, start, end = (part.float().cpu().numpy() for part in scores)
+            scores = self._scores([pairs[n] for n in rows])
+            relevance, answers, start, end = (
+                part.float().cpu().numpy() for part in (scores.relevance, scores.answers, scores.start, scores.end)
+            )
             for row, n in enumerate(rows):
                 spans = tuple(_spans(pairs[n], start[row], end[row]))
                 found[n] = Judgement(float(relevance[row]), float(answers[row]), spans)
         return [found[n] for n in range(len(pairs))]
+
+    def support(self, statement: str, passages: Sequence[tuple[str, str]]) -> list[tuple[float, ...]]:
+        """For each (context, text) the probabilities, summing to 1, that it supports the statement, in the order of
+        `net.SUPPORT`: supported, partly, unsupported, contradicted."""
+        pairs = self.encode(statement, passages)
+        found: list[tuple[float, ...]] = []
+        for at in range(0, len(pairs), TOGETHER):
+            shares = self._scores(pairs[at : at + TOGETHER]).support.float().softmax(-1)
+            found += [tuple(row) for row in shares.tolist()]
+        return found
+
+    def _scores(self, pairs: Sequence[Pair]) -> Scores:
+        with torch.inference_mode():
+            scores: Scores = self.net(*(part.to(self._device) for part in batch(pairs)))
+        return scores
 
 
 def _spans(pair: Pair, start: NDArray[np.float32], end: NDArray[np.float32]) -> list[Span]:

@@ -1,6 +1,6 @@
-"""The reader's network: one encoder over (question, passage) with three heads, and the file its weights are kept in.
+"""The reader's network: one encoder over (question, passage) with four heads, and the file its weights are kept in.
 
-Flows in: token ids. Flows out: `Scores`. Knows nothing of cables. torch and transformers are imported with this module.
+Flows in: token ids of a question, or a statement, and a passage. Flows out: `Scores`. Knows nothing of cables. torch and transformers are imported with this module.
 """
 
 from __future__ import annotations
@@ -14,34 +14,39 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+SUPPORT = ("supported", "partly", "unsupported", "contradicted")
+
 
 class Scores(NamedTuple):
     """Logits for a batch of n pairs of at most t tokens; higher is better.
 
     `relevance` (n,): ranks passages for one question. `answers` (n,): whether the passage answers, as a logit of
-    probability. `start`, `end` (n, t): where the answer's first and last token are; position 0 stands for none.
+    probability. `start`, `end` (n, t): where the answer's first and last token are; position 0 stands for none. `support`
+    (n, 4): whether the passage supports a statement in the question's place, in the order of `SUPPORT`.
     """
 
     relevance: Tensor
     answers: Tensor
     start: Tensor
     end: Tensor
+    support: Tensor
 
 
 class ReaderNet(nn.Module):
-    """MiniLM-L12 (33M parameters) with heads for relevance, answerability and the answer's span."""
+    """MiniLM-L12 (33M parameters) with heads for relevance, answerability, the answer's span, and support."""
 
     def __init__(self) -> None:
         super().__init__()
         config = BertConfig(
             vocab_size=30522, hidden_size=384, num_hidden_layers=12, num_attention_heads=12, intermediate_size=1536,
-            attention_probs_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0,
         )  # fmt: skip
         config._attn_implementation = "sdpa"
         self.bert = BertModel(config)
         self.classifier = nn.Linear(384, 1)
         self.answers = nn.Linear(384, 1)
         self.span = nn.Linear(384, 2)
+        self.support = nn.Linear(384, len(SUPPORT))
 
     def forward(self, ids: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
         """`ids`, `types` (0 for the question, 1 for the passage) and `mask` (1 for a token): int64 (n, t). `inside`: bool
@@ -52,7 +57,7 @@ class ReaderNet(nn.Module):
         low = -1e4
         return Scores(
             self.classifier(pooled).squeeze(-1), self.answers(pooled).squeeze(-1),
-            start.masked_fill(~inside, low), end.masked_fill(~inside, low),
+            start.masked_fill(~inside, low), end.masked_fill(~inside, low), self.support(pooled),
         )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 Flows in: the files of reading data. Flows out: `Asked`, a question with its passages and the answering words in each.
 Three sources: passages with questions of their own (`passages.jsonl`, `questions.jsonl`), public reading questions
-(`*.jsonl.gz`, SQuAD's format flattened), and invented cables with questions over the whole cable (`cables/`).
+(`*.jsonl.gz`, SQuAD's format flattened), and invented cables with questions over the whole cable (`cables/`). Beside them
+`Stated`: statements with the passage that supports them or does not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 from index.passage import context_of
 from qa.question import STOP_WORDS, standalone
 
-FOLLOWUPS = "followups.jsonl"
+FOLLOWUPS, STATEMENTS = "followups.jsonl", "statements.jsonl"
 HELD_OUT = 0.2  # share of the passages of `passages.jsonl`, and of the cables, that is never trained on
 
 
@@ -47,6 +48,16 @@ class Asked:
     def answering(self) -> int:
         """How many of the passages answer."""
         return sum(bool(read.spans) for read in self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A statement, the passage that it is said to rest on, and whether that supports it: one of `net.SUPPORT`."""
+
+    statement: str
+    passage: Read
+    label: str
+    group: str
 
 
 def held_out(group: str) -> bool:
@@ -96,9 +107,7 @@ def cable_questions(folder: Path) -> list[Asked]:
     """Invented cables: each question with every paragraph of its cable: those that answer, those named as traps, and the
     rest by words shared with the question; paragraphs of which the two readers were not sure are left out. A cross
     question has the paragraphs of both cables. A follow-up is joined to its history as `qa.question.standalone` does."""
-    cables = {
-        row["id"]: row for file in sorted(folder.glob("*.jsonl")) if file.name != FOLLOWUPS for row in _rows(file)
-    }
+    cables = {cable["id"]: cable for cable in _cables(folder)}
     own = {name: [(row, row["question"]) for row in cable["questions"]] for name, cable in cables.items()}
     for row in _rows(folder / FOLLOWUPS):
         history = [(turn["question"], turn["answer"]) for turn in row["history"]]
@@ -124,6 +133,33 @@ def _over_cable(cables: dict[str, Any], cable: dict[str, Any], row: dict[str, An
     near = _Nearest({str(n): reads[key].text for n, key in enumerate(keys)}).to(question, len(keys))
     order = dict.fromkeys([*spans, *traps, *(keys[int(n)] for n in near)])
     return Asked(question, tuple(reads[key] for key in order), cable["id"].rstrip("ab"))
+
+
+def statements(data: Path, cables: Path) -> list[Stated]:
+    """The statements of `data`/support over passages, and of `cables`/statements.jsonl over the invented cables."""
+    passages = {row["id"]: Read("", row["passage"], ()) for row in _rows(data / "reader" / "passages.jsonl")}
+    found = [
+        Stated(row["statement"], passages[row["passage_id"]], row["label"], row["passage_id"])
+        for row in _rows(data / "support" / "statements.jsonl")
+    ]
+    if (cables / STATEMENTS).exists():
+        reads = {
+            (cable["id"], p["paragraph"]): Read(
+                context_of(cable["subject"], p["heading"], cable["post"], cable["date"]), p["text"], ()
+            )
+            for cable in _cables(cables)
+            for p in cable["paragraphs"]
+        }
+        for row in _rows(cables / STATEMENTS):
+            passage = reads[row["cable"], row["paragraph"]]
+            found.append(Stated(row["statement"], passage, row["label"], row["cable"].rstrip("ab")))
+    return found
+
+
+def _cables(folder: Path) -> Iterator[dict[str, Any]]:
+    for file in sorted(folder.glob("*.jsonl")):
+        if file.name not in (FOLLOWUPS, STATEMENTS):
+            yield from _rows(file)
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:

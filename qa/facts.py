@@ -1,0 +1,405 @@
+"""The exact facts of a statement that its sources do not have: figures, dates, names, reference IDs and quotations.
+
+Flows in: a statement, the text that it rests on, and when that was sent. Flows out: problems, each a kind and the words of
+the statement. No model: a fact counts as there where its value stands anywhere in the text, however it is written. Whether it
+stands there *of the same thing* is for the checker (`qa.verify`) to read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from importlib.resources import files
+
+from qa.numbers import Number, numbers
+
+_MONTH_NAMES = (
+    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+)  # fmt: skip
+_MONTHS = {name[:size]: n for n, name in enumerate(_MONTH_NAMES, 1) for size in (3, 4, len(name)) if len(name) >= size}
+_MONTH = r"(?P<m{0}>" + "|".join(f"{name[:3]}(?:{name[3:]}|{name[3:4]})?" for name in _MONTH_NAMES) + r")\b\.?"
+_DATES = (
+    re.compile(rf"\b{_MONTH.format('')}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*(?:percent|%|:))(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),
+    re.compile(rf"\b(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),
+    re.compile(rf"\b{_MONTH.format('')}(?:,?\s+(?:of\s+)?(?P<y>\d{{4}})\b)?(?P<d>)", re.I),
+)  # fmt: skip
+_RANGE = re.compile(
+    rf"\b{_MONTH.format('')}\s+(?P<d>\d{{1,2}})\s*(?:-|–|to|through|and)\s*(?:{_MONTH.format(2)}\s+)?(?P<d2>\d{{1,2}})\b(?!\s*(?:percent|%|:))(?:,?\s+(?P<y>\d{{4}})\b)?",
+    re.I,
+)
+_REFERENCE = re.compile(r"\b\d{2}[A-Z]{3,}\d{1,7}\b")
+_QUOTATION = re.compile(r"[\"“]([^\"”]{3,}?)[\"”]")
+_NAME = re.compile(r"\b(?:[A-Z]\.)+[A-Z]?\b|\b(?:[dD]['’]|[A-Z]['’])?[A-ZÀ-Þ][\w]*(?:['’](?!s\b)\w+)?(?:-[A-ZÀ-Þ]\w*)*")
+_LINK = re.compile(r"\s+(?:(?:of|the|de|la|du|von|van|al|bin)\s+){0,2}")
+_WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_])*\.?")
+_SAYS = re.compile(
+    r"(?:['’]s\b|\s+(?:said|says|told|thought|argued|noted|wrote|asked|believed|added|claimed|insisted|wanted|feared|hoped|admitted|denied|warned))"
+)
+_COUNTRIES = re.compile(
+    r"\b(?:United States|United Kingdom|Great Britain|Soviet Union|Saudi Arabia|United Nations|European Union)\b"
+)
+_TITLES = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "professor",
+        "sir",
+        "ambassador",
+        "ambassadors",
+        "president",
+        "minister",
+        "ministers",
+        "ministry",
+        "department",
+        "government",
+        "committee",
+        "secretary",
+        "embassy",
+        "cable",
+        "house",
+        "state",
+        "states",
+        "council",
+        "congress",
+        "senate",
+        "parliament",
+        "chairman",
+        "office",
+        "chief",
+        "deputy",
+        "director",
+        "governor",
+        "general",
+        "colonel",
+        "bureau",
+        "mission",
+        "board",
+        "court",
+        "law",
+        "act",
+        "party",
+        "commission",
+        "union",
+        "north",
+        "south",
+        "east",
+        "west",
+        "i",
+        "foreign",
+        "relations",
+        "lord",
+        "agency",
+        "college",
+        "national",
+        "federal",
+        "international",
+        "republic",
+    ]
+)
+_LAST = re.compile(
+    r"\b(?:last|previous|prior)\s+(?:year|month)|\byear (?:before|earlier|ago)|\bnext (?:year|month)", re.I
+)
+
+
+COUNTED = 4  # numbers in words up to this may have been counted by the writer: `two`, where both are named
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a statement has and its sources lack: `kind` is figure, date, name, reference or quotation."""
+
+    kind: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.words}"
+
+
+def missing(statement: str, source: str, sent: datetime | None = None) -> list[Problem]:
+    """The facts of `statement` that do not stand in `source` and do not follow from the day that it was `sent`, in order."""
+    found: list[tuple[int, Problem]] = []
+    rest = statement
+    normal = _plain(source)
+    for match in _QUOTATION.finditer(statement):
+        if not all(_plain(part) in normal for part in re.split(r"\.\.\.|…|\[[^\]]*\]", match[1]) if part.strip()):
+            found.append((match.start(), Problem("quotation", match[0])))
+            rest = _blank(rest, match.span())
+    for match in _REFERENCE.finditer(rest):
+        if match[0] not in source:
+            found.append((match.start(), Problem("reference", match[0])))
+        rest = _blank(rest, match.span())
+    own = list(dates(source, sent))
+    undated = source
+    for *_, span in own:
+        undated = _blank(undated, span)
+    said = list(numbers(undated))
+    years = {int(n.value) for n in said if n.year} | {y for y, _, _, _ in own if y}
+    if sent:
+        years |= {sent.year, sent.year - 1, sent.year + 1} if _LAST.search(source) else {sent.year}
+    days = [365.25 * (y or min(years, default=0)) + 30.44 * m + (d or 15) for y, m, d, _ in own]
+    for year, month, day, span in dates(statement):
+        if not _dated((year, month, day), own, years, sent):
+            found.append((span[0], Problem("date", statement[slice(*span)])))
+        rest = _blank(rest, span)
+    for number in numbers(rest):
+        if not _stands(number, said, years, days, rest, undated):
+            found.append((number.start, Problem("date" if number.year else "figure", number.words)))
+    words = _words(source)
+    for match in _COUNTRIES.finditer(rest):
+        if not _named(match[0], words):
+            found.append((match.start(), Problem("name", match[0])))
+        rest = _blank(rest, match.span())
+    for start, name in names(rest):
+        lacking = [part for part in _parts(name) if not _named(part, words)]
+        if lacking and not _spelled(name, source):
+            found.append((start, Problem("name", name if len(lacking) > 1 else lacking[0])))
+    found.sort(key=lambda pair: pair[0])
+    return list(dict.fromkeys(problem for _, problem in found))
+
+
+def has_facts(statement: str) -> bool:
+    """Whether a statement has a figure, date, name, reference ID or quotation: something that a source should be cited for."""
+    return bool(missing(statement, ""))
+
+
+def dates(text: str, sent: datetime | None = None) -> Iterator[tuple[int | None, int, int | None, tuple[int, int]]]:
+    """Year, month and day of each date of a text (year and day None where not written), and its characters; then `sent`."""
+    rest = text
+    for match in _RANGE.finditer(rest):
+        year, month = int(match["y"]) if match["y"] else None, _MONTHS[_key(match["m"])]
+        second = _MONTHS[_key(match["m2"])] if match["m2"] else month
+        yield year, month, int(match["d"]), match.span()
+        yield year, second, int(match["d2"]), match.span()
+        rest = _blank(rest, match.span())
+    for pattern in _DATES:
+        for match in pattern.finditer(rest):
+            word = match["m"]
+            if not match["d"] and not match["y"] and (word[0].islower() or (word.lower() in ("may", "march", "mar"))):
+                continue  # `may`, `march`: not a month
+            day = int(match["d"]) if match["d"] else None
+            if day is None or 1 <= day <= 31:
+                yield int(match["y"]) if match["y"] else None, _MONTHS[_key(word)], day, match.span()
+                rest = _blank(rest, match.span())
+    if sent:
+        yield sent.year, sent.month, sent.day, (0, 0)
+
+
+def _key(month: str) -> str:
+    month = month.lower().rstrip(".")
+    return month if month in _MONTHS else month[:3]
+
+
+def _dated(
+    date: tuple[int | None, int, int | None],
+    own: list[tuple[int | None, int, int | None, tuple[int, int]]],
+    years: set[int],
+    sent: datetime | None,
+) -> bool:
+    year, month, day = date
+    for y, m, d, _ in own:
+        if m == month and (day is None or d == day) and (year is None or y == year or (y is None and year in years)):
+            return True
+    return False
+
+
+def _stands(
+    number: Number, said: list[Number], years: set[int], days: Sequence[float], statement: str, source: str
+) -> bool:
+    if any(number.agrees(other) for other in said) or (number.year and int(number.value) in years):
+        return True
+    values = sorted({other.value for other in said} | {float(y) for y in years})
+    if number.share:  # a quarter: two of eight
+        ratio = number.value if number.value < 1 else 1 / number.value
+        return any(abs(a / b - ratio) <= 0.05 * ratio for a in values for b in values if 0 < a < b)
+    if number.value in (0.0, 1.0):
+        return True
+    noun = re.match(r"[\s-]+([a-z]{3,})", statement[number.end :])
+    if (
+        number.value <= COUNTED and not number.words[0].isdigit()
+    ):  # counted, not read, unless another number stands there
+        stem = noun[1][:5] if noun else "-"
+        return not any(re.match(rf"[\s-]+(?:[\w-]+[\s-]+)?{stem}", source[other.end :]) for other in said)
+    if number.days and any(
+        abs(abs(a - b) - number.days) <= 0.05 * number.days + 0.5 for a in days for b in days if a < b
+    ):
+        return True  # from one date that stands there to another
+    if number.days or re.match(
+        r"[\s-]*(?:point|percentage)", statement[number.end :]
+    ):  # a difference of two that stand there
+        return any(abs(abs(a - b) - number.value) < 1e-6 for a in values for b in values if a != b)
+    return False
+
+
+def names(text: str) -> Iterator[tuple[int, str]]:
+    """Where each name begins, and the name: capitalised words, linked by `of`, `the` and their like. The first word of the
+    sentence counts only where another follows, or a verb of saying."""
+    matches = list(_NAME.finditer(text))
+    at = 0
+    while at < len(matches):
+        first = last = matches[at]
+        while at + 1 < len(matches) and _LINK.fullmatch(text[last.end() : matches[at + 1].start()]):
+            at += 1
+            last = matches[at]
+        at += 1
+        name = text[first.start() : last.end()]
+        opening = not re.search(r"\w", text[: first.start()])
+        if opening and last is first and not _SAYS.match(text, last.end()) and not first[0].isupper():
+            continue
+        if (
+            opening
+            and last is not first
+            and (first[0].endswith("ing") or re.match(r"\s+(?:of|the)\s", name[len(first[0]) :]))
+        ):
+            yield (
+                first.start(),
+                name[len(first[0]) :].strip(),
+            )  # `Fearing the Soviets`: the opening word is not of the name
+            continue
+        yield first.start(), name
+
+
+def _parts(name: str) -> list[str]:
+    """The words of a name that must stand in the source."""
+    parts = [part for part in re.split(r"[\s-]+", name) if part[:1].isupper() or "'" in part]
+    kept = [part for part in parts if part.lower().rstrip(".") not in _TITLES and len(part.rstrip(".")) > 1]
+    return [re.sub(r"['’]s?$", "", part) for part in kept if part.lower() not in _OPENERS]
+
+
+_OPENERS = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "in",
+        "on",
+        "at",
+        "by",
+        "of",
+        "for",
+        "from",
+        "to",
+        "as",
+        "if",
+        "but",
+        "and",
+        "or",
+        "when",
+        "while",
+        "where",
+        "after",
+        "before",
+        "since",
+        "during",
+        "although",
+        "though",
+        "because",
+        "both",
+        "all",
+        "some",
+        "most",
+        "many",
+        "few",
+        "several",
+        "each",
+        "no",
+        "not",
+        "only",
+        "even",
+        "still",
+        "yet",
+        "it",
+        "he",
+        "she",
+        "they",
+        "we",
+        "his",
+        "her",
+        "their",
+        "its",
+        "this",
+        "that",
+        "these",
+        "those",
+        "there",
+        "here",
+        "who",
+        "what",
+        "under",
+        "over",
+        "between",
+        "among",
+        "within",
+        "without",
+        "against",
+        "until",
+        "upon",
+        "despite",
+        "unlike",
+        "like",
+        "once",
+        "besides",
+        "having",
+        "being",
+        "with",
+        "into",
+        "out",
+        "about",
+    ]
+)
+
+
+@lru_cache(maxsize=32)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.lower().replace(".", "") for word in _WORD.findall(text))
+
+
+def _named(part: str, words: frozenset[str]) -> bool:
+    plain = re.sub(r"^[dlo]'", "", part.lower().replace(".", "").replace("’", "'"))
+    for word in {plain, plain.removesuffix("s"), *(_places().get(plain, ()))}:
+        if (
+            word in words
+            or word.removesuffix("s") in words
+            or (" " in word and all(one in words for one in word.split()))
+        ):
+            return True
+    return len(plain) > 3 and any(_akin(plain, word) for word in words)
+
+
+def _akin(a: str, b: str) -> bool:
+    """Whether two words are forms of one: all but the last two letters of the shorter one are shared, and four at least."""
+    shared = max(4, min(len(a), len(b)) - 2)
+    return a[:shared] == b[:shared] and min(len(a), len(b)) >= shared
+
+
+@lru_cache(maxsize=1)
+def _places() -> dict[str, frozenset[str]]:
+    """For each name of a country, its people or its capital all names of the same country, from `places.txt`."""
+    found: dict[str, frozenset[str]] = {}
+    for line in files("qa").joinpath("places.txt").read_text(encoding="utf-8").splitlines():
+        group = frozenset(name.strip() for name in line.split(","))
+        found |= {name: group | found.get(name, frozenset()) for name in group}
+    return found
+
+
+def _spelled(name: str, source: str) -> bool:
+    """Whether the name is an acronym of words of the source, or the source has the acronym of the name."""
+    letters = name.replace(".", "")
+    if letters.isupper() and 1 < len(letters) < 8:
+        initials = "".join(word[0] for word in re.findall(r"\b[A-Za-z]\w*", source) if word[0].isupper())
+        return letters in initials
+    short = "".join(word[0] for word in name.split() if word[0].isupper())
+    return len(short) > 1 and re.search(rf"\b{short}\b", source.replace(".", "")) is not None
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower().replace("’", "'")))
+
+
+def _blank(text: str, span: tuple[int, int]) -> str:
+    return text[: span[0]] + " " * (span[1] - span[0]) + text[span[1] :]

@@ -1,0 +1,252 @@
+"""The numbers of a text by value, however they are written: `1.5 million`, `1,500,000`, `two thirds`, `a dozen`, `75%`.
+
+Flows in: text. Flows out: `Number`s with their characters. Dates are not told apart here, but for years.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_UNITS = {
+    word: float(n)
+    for n, word in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
+    )
+}
+_TENS = {
+    word: 10.0 * n
+    for n, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
+_ORDINALS = {
+    word: float(n)
+    for n, word in enumerate(
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+            "thirteenth",
+            "fourteenth",
+            "fifteenth",
+            "sixteenth",
+            "seventeenth",
+            "eighteenth",
+            "nineteenth",
+            "twentieth",
+        ],
+        1,
+    )
+}
+_NAMED = {
+    "half": 0.5, "twice": 2.0, "double": 2.0, "doubled": 2.0, "both": 2.0, "pair": 2.0, "couple": 2.0,
+    "triple": 3.0, "tripled": 3.0, "thrice": 3.0, "decade": 10.0, "fortnight": 14.0, "century": 100.0, "once": 1.0,
+    "single": 1.0, "halved": 0.5, "sesquicentennial": 150.0, "centennial": 100.0, "bicentennial": 200.0, "triennium": 3.0, "trio": 3.0,
+}  # fmt: skip
+_SCALES = {
+    "dozen": 12.0,
+    "hundred": 1e2,
+    "thousand": 1e3,
+    "million": 1e6,
+    "billion": 1e9,
+    "trillion": 1e12,
+    "mn": 1e6,
+    "bn": 1e9,
+    "mln": 1e6,
+}
+_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4, "fifth": 5,
+          "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10}  # fmt: skip
+_SCALE = "|".join(_SCALES)
+_SMALL = "|".join([*_UNITS, *_TENS])
+_TOKEN = re.compile(
+    rf"""(?P<part_of>\b(?P<piece>half|quarter)(?:[\s-]+of)?(?:\s+an?)?[\s-]+(?P<whole>century|decade|year|month|day)\b)
+    |(?P<one_and>\b(?:a|one)\s+(?P<unit>century|decade|year|month|week|day)\s+and\s+a\s+half\b)
+    |(?P<fraction>\b(?:(?P<of>two|three|four|five|seven|nine)[\s-]+(?P<part>{"|".join(_PARTS)})|(?:a|one)[\s-]+(?P<one>half|quarter)
+        |(?:a|one)[\s-]+(?P<one_of>{"|".join(_PARTS)})(?=\s+(?:of|as|in)\b|\s*[,.;]))\b)
+    |(?P<digits>(?<![\w.,])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)(?P<tail>(?:st|nd|rd|th)\b|s\b|(?:[\s-]*(?:{_SCALE})\b)*|[mkb]\b)
+    |(?P<words>\b(?:a\s+(?:{_SCALE})\b|(?:{_SMALL})\b)(?:[\s-]+(?:and\s+)?(?:{_SMALL}|{_SCALE})\b)*(?:-(?P<th>{"|".join(_ORDINALS)})\b)?|\b(?:(?:{"|".join(_TENS)})-)?(?:{"|".join(_ORDINALS)})\b|\b(?:{"|".join(_NAMED)})\b(?:\s+and\s+a\s+half\b)?)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ABOUT = re.compile(
+    r"(?:about|around|roughly|some|nearly|almost|over|under|than|approximately|least|most|close to|barely|just|upwards of|exceed(?:ed|ing)?)\s+(?:US)?[$€£]?\s*$",
+    re.IGNORECASE,
+)
+
+
+_DAYS = {
+    "day": 1.0,
+    "week": 7.0,
+    "fortnight": 14.0,
+    "month": 30.44,
+    "year": 365.25,
+    "decade": 3652.5,
+    "century": 36525.0,
+}
+_UNIT = re.compile(
+    r"(?:[\s-]+(?:full|long|more|whole|consecutive))?[\s-]+(?:(?P<half>and a half|1/2)[\s-]+)?(?P<unit>day|week|fortnight|month|year|decade|centur(?:y|ies))(?:s\b|\b)"
+    r"(?P<more>\s+and a half)?",
+    re.IGNORECASE,
+)
+_SCALED = re.compile(
+    rf"\s*(?:-|–|to|or|and)\s*[$€£]?(?:\d[\d.,]*|(?:{_SMALL}))[\s-]*(?P<scale>{_SCALE})\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number: `text[start:end]` is `words`. `year`: it is written as a year is. `about`: it is said to be rough. `days`: how
+    long it is where it counts days, months, decades and their like. `share`: it is written as a part or a multiple."""
+
+    value: float
+    start: int
+    end: int
+    words: str
+    year: bool = False
+    about: bool = False
+    days: float | None = None
+    share: bool = False
+
+    def agrees(self, other: Number) -> bool:
+        """Whether they are the same number: equal, as long (within a twentieth), a share and its percentage, or within a
+        twentieth where this one is rough; a rough share is within a tenth."""
+        a, b = self.value, other.value
+        if abs(a - b) <= 1e-9 * max(abs(a), abs(b)):
+            return True
+        if self.days and other.days:
+            return abs(self.days - other.days) <= 0.05 * max(self.days, other.days)
+        if self.share and self.about and (0 < b < 1 or 1 <= b <= 100):
+            return abs(a - (b if b < 1 else b / 100)) <= 0.1 * a
+        for small, large in ((a, b), (b, a)):
+            if 0 < small < 1 and abs(100 * small - large) < 1:
+                return True
+        return self.about and not self.year and abs(a - b) <= 0.05 * max(a, b)
+
+
+def numbers(text: str) -> Iterator[Number]:
+    """The numbers of `text` in order; `1946-47` gives both years, `the 1950s` gives 1950."""
+    reached = 0
+    for match in _TOKEN.finditer(text):
+        if match.start() < reached:
+            continue
+        about = bool(_ABOUT.search(text, max(0, match.start() - 24), match.start()))
+        words = match[0]
+        if match["part_of"]:
+            value = 1 / _PARTS[match["piece"].lower()]
+            yield Number(value, *match.span(), words, about=about, days=value * _DAYS[match["whole"].lower()])
+        elif match["one_and"]:
+            yield Number(1.5, *match.span(), words, about=about, days=1.5 * _DAYS[match["unit"].lower()])
+        elif match["fraction"]:
+            part = match["part"] or match["one"] or match["one_of"]
+            value = (_UNITS[match["of"].lower()] if match["of"] else 1.0) / _PARTS[part.lower()]
+            yield Number(value, *match.span(), words, about=about, share=True)
+        elif match["digits"]:
+            found_here = list(_digits(match, text, about))
+            reached = found_here[-1].end
+            yield from found_here
+        else:
+            found = _spelled(words)
+            if found is not None:
+                found *= _scale_ahead(text, match.end()) if found < 1000 else 1.0
+                unit = _UNIT.match(text, match.end())
+                days = _days(found, unit)
+                if days is None and (length := _DAYS.get(words.lower().split()[0])):
+                    days = length * (1.5 if words.lower().endswith("half") else 1.0)
+                yield Number(found, *match.span(), words, about=about, days=days, share=words.lower() in _MULTIPLES)
+
+
+_MULTIPLES = frozenset({"half", "halved", "double", "doubled", "twice", "triple", "tripled", "thrice"})
+
+
+def _days(value: float, unit: re.Match[str] | None) -> float | None:
+    if not unit:
+        return None
+    name = unit["unit"].lower().replace("centuries", "century")
+    return (value + (0.5 if unit["half"] or unit["more"] else 0.0)) * _DAYS[name]
+
+
+def _scale_ahead(text: str, end: int) -> float:
+    """`twelve to fourteen thousand`, `$4-5 million`: the scale is said once."""
+    match = _SCALED.match(text, end)
+    return _SCALES[match["scale"].lower()] if match else 1.0
+
+
+def _digits(match: re.Match[str], text: str, about: bool) -> Iterator[Number]:
+    digits, tail = match["digits"], (match["tail"] or "").lower()
+    value = float(digits.replace(",", ""))
+    for word in re.findall(r"[a-z]+", tail):
+        value *= _SCALES.get(word, {"m": 1e6, "k": 1e3, "b": 1e9}.get(word, 1.0))
+    if not tail:
+        value *= _scale_ahead(text, match.end())
+    half = re.match(r"\s+(?:and a half|1/2)\b", text[match.end() :])
+    year = (
+        digits.isdigit()
+        and len(digits) == 4
+        and 1000 <= value <= 2100
+        and not re.search(r"[$€£]\s*$", text[: match.start()])
+    )
+    days = None if year else _days(value, _UNIT.match(text, match.end()))
+    yield Number(value + (0.5 if half else 0.0), *match.span(), match[0].strip(), year=year, about=about, days=days)
+    if not year and len(digits) == 2 and re.search(r"['’]$", text[: match.start()]):
+        yield Number(1900 + value, *match.span(), match[0].strip(), year=True)
+    if year and (second := re.match(r"\s*[-–/]\s*(\d{2})\b(?!\d)", text[match.end() :])):
+        end = match.end() + second.end()
+        yield Number(value - value % 100 + int(second[1]), match.start(), end, text[match.start() : end], year=True)
+
+
+def _spelled(words: str) -> float | None:
+    """The value of `two hundred and fifty`, `twenty-third`, `a dozen`."""
+    total, current, seen = 0.0, 0.0, False
+    for word in re.findall(r"[a-z]+", words.lower().removesuffix(" and a half")):
+        if word in _SCALES:
+            current = (current or 1.0) * _SCALES[word]
+            if _SCALES[word] >= 1e3:
+                total, current = total + current, 0.0
+            seen = True
+        elif word in ("a", "and", "several"):
+            continue
+        else:
+            value = _UNITS.get(word, _TENS.get(word, _ORDINALS.get(word, _NAMED.get(word))))
+            if value is None:
+                return None
+            current, seen = current + value, True
+    return total + current if seen else None
+
+
+def figures(text: str) -> dict[float, str]:
+    """The cardinal numbers of a text by value, with how each is written: `1.5 million` -> 1500000.0, `two` -> 2.0."""
+    found: dict[float, str] = {}
+    for number in numbers(text):
+        first = number.words.split()[0].split("-")[0].lower()
+        if not number.share and (first[0].isdigit() or first in _UNITS or first in _TENS or first == "a"):
+            found.setdefault(number.value, number.words)
+    return found

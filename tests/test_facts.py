@@ -1,0 +1,83 @@
+"""Exact facts of a statement against the text that it rests on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from qa.facts import has_facts, missing
+from qa.numbers import figures, numbers
+
+TEXT = (
+    "On March 3 the Coast Guard seized 1,500 crates, worth $1.5 million (45 percent of the year's catch), said Harbor Minister Ilse Roake: "
+    '"the largest haul yet." Two men were held for 18 months. Exports fell by three quarters in 2007 and the Organization of Island States '
+    "(OIS) protested on June 14, 2008. French trawlers were let go; the ban runs from 2005 to 2009. See 08PORTSELWYN112."
+)
+SENT = datetime(2009, 3, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "The Coast Guard seized fifteen hundred crates on 3 March 2009.",
+        "The haul, worth 1,500,000 dollars, was 45% of the catch.",
+        "Two men spent a year and a half in custody.",
+        "In 2007 exports fell by 75 percent.",
+        "According to Minister Roake it was \"the largest haul yet\".",
+        "The OIS protested on 14 June 2008.",
+        "The Organization of Island States protested in June 2008.",
+        "France's trawlers were released.",
+        "The ban lasts four years, as 08PORTSELWYN112 reports.",
+        "Nearly 1,550 crates were taken.",
+        "Both men were held.",
+    ],
+)  # fmt: skip
+def test_facts_written_otherwise_are_found(statement: str) -> None:
+    assert missing(statement, TEXT, SENT) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "problems"),
+    [
+        ("The Coast Guard seized 1,600 crates.", ["figure 1,600"]),
+        ("On the 3rd of April the Coast Guard seized crates.", ["date the 3rd of April"]),
+        ("The OIS protested on 14 June 2007.", ["date 14 June 2007"]),
+        ("The OIS protested in 2006.", ["date 2006"]),
+        ("The crates were worth $15 million.", ["figure 15 million"]),
+        ("Exports fell by half.", ["figure half"]),
+        ("Minister Vask called it \"the largest haul\".", ["name Vask"]),
+        ("Roake spoke of \"the smallest haul yet\".", ['quotation "the smallest haul yet"']),
+        ("Portuguese trawlers were let go.", []),  # the first word alone is not known to be a name
+        ("The Coast Guard let Portuguese trawlers go.", ["name Portuguese"]),
+        ("This follows 08PORTSELWYN113.", ["reference 08PORTSELWYN113"]),
+        ("Three men were held.", ["figure Three"]),
+    ],
+)  # fmt: skip
+def test_facts_that_do_not_stand_there_are_named(statement: str, problems: list[str]) -> None:
+    assert [str(problem) for problem in missing(statement, TEXT, SENT)] == problems
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("two hundred and fifty", [250.0]),
+        ("1.5 million, 2,000 and 57.6%", [1.5e6, 2000.0, 57.6]),
+        ("two thirds of them", [2 / 3]),
+        ("a dozen ships, four dozen men", [12.0, 48.0]),
+        ("1946-47", [1946.0, 1947.0]),
+        ("twelve to fourteen thousand pages", [12000.0, 14000.0]),
+        ("$4-5 million", [4e6, 5e6]),
+    ],
+)
+def test_numbers_by_value(text: str, values: list[float]) -> None:
+    assert [number.value for number in numbers(text)] == pytest.approx(values)
+
+
+def test_figures_are_the_cardinal_numbers() -> None:
+    assert set(figures("two million, 1,500, 57.6% and 3 thousand, the second half")) == {2e6, 1500.0, 57.6, 3000.0}
+
+
+def test_what_ought_to_be_cited() -> None:
+    assert has_facts("The port took in 40 ships.")
+    assert not has_facts("This was to be expected.")
