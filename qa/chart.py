@@ -81,13 +81,13 @@ def curve(title: str, points: Sequence[tuple[float, float, str]], now: tuple[flo
     return _svg(title, top + size + 40, marks)
 
 
-def change(low: float, high: float, value: float, reach: float) -> str:
-    """An interval of a difference on a scale of `-reach` to `reach`, with 0 marked."""
+def change(low: float, high: float, value: float, reach: float, shown: bool) -> str:
+    """An interval of a difference on a scale of `-reach` to `reach`, with 0 marked; grey unless a difference is `shown`."""
 
     def x(at: float) -> float:
         return 60 + 55 * max(-1.0, min(1.0, at / reach)) if reach else 60.0
 
-    kind = "level" if low <= 0 <= high else "apart"
+    kind = "apart" if shown else "level"
     return (
         f'<svg class="change {kind}" viewBox="0 0 120 16" role="img" aria-label="{value:+.3f}, {low:+.3f} to {high:+.3f}">'
         f'<line class="grid" x1="60" x2="60" y1="0" y2="16"/><line class="whisker" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="8" y2="8"/>'

@@ -16,6 +16,8 @@ from qa.metrics import paired
 from qa.runs import Run
 from qa.score import FAILURES, FIGURES, LOWER_IS_BETTER, failures
 
+FEWEST = 6  # questions; were 5 all to change the same way, a sign test's p would still be 2 / 2**5 > 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -32,10 +34,12 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """`better` or `worse` where the interval leaves out 0, else `no difference shown`."""
-        if self.low <= 0 <= self.high:
+        """`better` or `worse` where p is below 0.05, else `no difference shown`; `too few` below `FEWEST` questions."""
+        if self.n < FEWEST:
+            return "too few"
+        if self.p >= 0.05:
             return "no difference shown"
-        return "better" if (self.low > 0) != (self.name in LOWER_IS_BETTER) else "worse"
+        return "better" if (self.after > self.before) != (self.name in LOWER_IS_BETTER) else "worse"
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,7 +260,7 @@ def _differences(found: Comparison) -> str:
         kind = one.verdict if one.verdict in ("better", "worse") else "soft"
         rows.append(
             f'<tr><td>{escape(one.name)}</td><td class="figure">{one.before:.3f}</td><td class="figure">{one.after:.3f}</td>'
-            f'<td class="figure">{one.after - one.before:+.3f}</td><td class="optional">{change(one.low, one.high, one.after - one.before, reach)}</td>'
+            f'<td class="figure">{one.after - one.before:+.3f}</td><td class="optional">{change(one.low, one.high, one.after - one.before, reach, kind != "soft")}</td>'
             f'<td class="figure optional">{one.low:+.3f} to {one.high:+.3f}</td><td class="figure optional">{one.p:.3f}</td><td class="{kind}">{one.verdict}</td></tr>'
         )
     return (
