@@ -188,7 +188,6 @@ def test_batch(index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
     assert code == 0
     assert [answer["id"] for answer in answers] == ["a", "b"]
-    assert "Halvard Moen" in answers[0]["answer"]
     assert (
         answers[1]["rewritten_question"] == "And what did he blame? (Who runs the National Grid Company? Halvard Moen.)"
     )
