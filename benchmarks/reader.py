@@ -14,7 +14,7 @@ import argparse
 import random
 import time
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -22,6 +22,7 @@ from statistics import fmean
 import torch
 
 from index.passage import sentences
+from qa.metrics import token_f1
 from qa.reader.encode import batch
 from qa.reader.model import TOGETHER, WEIGHTS, Judgement, Reader
 from qa.reader.pairs import Asked, cable_questions, held_out, passage_questions
@@ -38,13 +39,6 @@ def auc(rows: Sequence[Row]) -> float:
     if not right or not wrong:
         return float("nan")
     return fmean((bisect_left(wrong, r) + bisect_right(wrong, r)) / 2 for r in right) / len(wrong)
-
-
-def token_f1(said: str, gold: str) -> float:
-    """Harmonic mean of precision and recall over words (Rajpurkar et al., 2016, section 6.1)."""
-    a, b = (Counter(word.strip(".,;:()'\"").lower() for word in text.split()) for text in (said, gold))
-    common = sum((a & b).values())
-    return 2 * common / (sum(a.values()) + sum(b.values())) if common else 0.0
 
 
 def over_passage(asked: Asked, judged: Sequence[Judgement]) -> Row:

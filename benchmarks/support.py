@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 
+from benchmarks.reader import interval, mean_of
 from index.cable import Citation
 from index.store import Store
 from qa.facts import missing
@@ -65,17 +65,13 @@ def sample(store: Store, file: Path) -> Iterator[tuple[str, str, str, Source]]:
         yield str(place), wrong(row["label"], row["kind"]), row["statement"], source_of(store, place)
 
 
-def share(rows: Sequence[Row], of: str, caught: Callable[[Row], bool], rounds: int = 400) -> str:
+def share(rows: Sequence[Row], of: str, caught: Callable[[Row], bool]) -> str:
     """The share of the rows with `of` wrong that are caught, with its interval."""
-    groups: dict[str, list[float]] = defaultdict(list)
+    groups: dict[str, list[dict[str, float]]] = defaultdict(list)
     for row in rows:
         if row[1] == of:
-            groups[row[0]].append(float(caught(row)))
-    lists, draw = list(groups.values()), random.Random(0)
-    values = sorted(fmean(v for one in draw.choices(lists, k=len(lists)) for v in one) for _ in range(rounds))
-    mean = fmean(v for one in lists for v in one)
-    low, high = values[int(0.025 * rounds)], values[int(0.975 * rounds) - 1]
-    return f"{mean:.3f} [{low:.3f}, {high:.3f}] n={sum(map(len, lists))}"
+            groups[row[0]].append({"caught": float(caught(row))})
+    return f"{interval(groups, mean_of('caught'))} n={sum(map(len, groups.values()))}"
 
 
 def main() -> None:

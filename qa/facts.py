@@ -41,72 +41,25 @@ _SAYS = re.compile(
 _COUNTRIES = re.compile(
     r"\b(?:United States|United Kingdom|Great Britain|Soviet Union|Saudi Arabia|United Nations|European Union)\b"
 )
-_TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "professor",
-        "sir",
-        "ambassador",
-        "ambassadors",
-        "president",
-        "minister",
-        "ministers",
-        "ministry",
-        "department",
-        "government",
-        "committee",
-        "secretary",
-        "embassy",
-        "cable",
-        "house",
-        "state",
-        "states",
-        "council",
-        "congress",
-        "senate",
-        "parliament",
-        "chairman",
-        "office",
-        "chief",
-        "deputy",
-        "director",
-        "governor",
-        "general",
-        "colonel",
-        "bureau",
-        "mission",
-        "board",
-        "court",
-        "law",
-        "act",
-        "party",
-        "commission",
-        "union",
-        "north",
-        "south",
-        "east",
-        "west",
-        "i",
-        "foreign",
-        "relations",
-        "lord",
-        "agency",
-        "college",
-        "national",
-        "federal",
-        "international",
-        "republic",
-    ]
-)
+_TITLES = frozenset([
+    "mr", "mrs", "ms", "dr", "prof", "professor", "sir", "ambassador", "ambassadors", "president", "minister",
+    "ministers", "ministry", "department", "government", "committee", "secretary", "embassy", "cable", "house",
+    "state", "states", "council", "congress", "senate", "parliament", "chairman", "office", "chief", "deputy",
+    "director", "governor", "general", "colonel", "bureau", "mission", "board", "court", "law", "act", "party",
+    "commission", "union", "north", "south", "east", "west", "i", "foreign", "relations", "lord", "agency",
+    "college", "national", "federal", "international", "republic",
+])  # fmt: skip
+_OPENERS = frozenset([
+    "the", "a", "an", "in", "on", "at", "by", "of", "for", "from", "to", "as", "if", "but", "and", "or", "when",
+    "while", "where", "after", "before", "since", "during", "although", "though", "because", "both", "all", "some",
+    "most", "many", "few", "several", "each", "no", "not", "only", "even", "still", "yet", "it", "he", "she", "they",
+    "we", "his", "her", "their", "its", "this", "that", "these", "those", "there", "here", "who", "what", "under",
+    "over", "between", "among", "within", "without", "against", "until", "upon", "despite", "unlike", "like", "once",
+    "besides", "having", "being", "with", "into", "out", "about",
+])  # fmt: skip
 _LAST = re.compile(
     r"\b(?:last|previous|prior)\s+(?:year|month)|\byear (?:before|earlier|ago)|\bnext (?:year|month)", re.I
 )
-
-
 COUNTED = 4  # numbers in words up to this may have been counted by the writer: `two`, where both are named
 
 
@@ -144,7 +97,7 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
         years |= {sent.year, sent.year - 1, sent.year + 1} if _LAST.search(source) else {sent.year}
     days = [365.25 * (y or min(years, default=0)) + 30.44 * m + (d or 15) for y, m, d, _ in own]
     for year, month, day, span in dates(statement):
-        if not _dated((year, month, day), own, years, sent):
+        if not _dated((year, month, day), own, years):
             found.append((span[0], Problem("date", statement[slice(*span)])))
         rest = _blank(rest, span)
     for number in numbers(rest):
@@ -199,13 +152,12 @@ def _dated(
     date: tuple[int | None, int, int | None],
     own: list[tuple[int | None, int, int | None, tuple[int, int]]],
     years: set[int],
-    sent: datetime | None,
 ) -> bool:
     year, month, day = date
-    for y, m, d, _ in own:
-        if m == month and (day is None or d == day) and (year is None or y == year or (y is None and year in years)):
-            return True
-    return False
+    return any(
+        m == month and (day is None or d == day) and (year is None or y == year or (y is None and year in years))
+        for y, m, d, _ in own
+    )
 
 
 def _stands(
@@ -219,19 +171,16 @@ def _stands(
         return any(abs(a / b - ratio) <= 0.05 * ratio for a in values for b in values if 0 < a < b)
     if number.value in (0.0, 1.0):
         return True
-    noun = re.match(r"[\s-]+([a-z]{3,})", statement[number.end :])
-    if (
-        number.value <= COUNTED and not number.words[0].isdigit()
-    ):  # counted, not read, unless another number stands there
+    after = statement[number.end :]
+    if number.value <= COUNTED and not number.words[0].isdigit():  # counted, unless another number stands there
+        noun = re.match(r"[\s-]+([a-z]{3,})", after)
         stem = noun[1][:5] if noun else "-"
         return not any(re.match(rf"[\s-]+(?:[\w-]+[\s-]+)?{stem}", source[other.end :]) for other in said)
     if number.days and any(
         abs(abs(a - b) - number.days) <= 0.05 * number.days + 0.5 for a in days for b in days if a < b
     ):
         return True  # from one date that stands there to another
-    if number.days or re.match(
-        r"[\s-]*(?:point|percentage)", statement[number.end :]
-    ):  # a difference of two that stand there
+    if number.days or re.match(r"[\s-]*(?:point|percentage)", after):  # a difference of two that stand there
         return any(abs(abs(a - b) - number.value) < 1e-6 for a in values for b in values if a != b)
     return False
 
@@ -251,16 +200,9 @@ def names(text: str) -> Iterator[tuple[int, str]]:
         opening = not re.search(r"\w", text[: first.start()])
         if opening and last is first and not _SAYS.match(text, last.end()) and not first[0].isupper():
             continue
-        if (
-            opening
-            and last is not first
-            and (first[0].endswith("ing") or re.match(r"\s+(?:of|the)\s", name[len(first[0]) :]))
-        ):
-            yield (
-                first.start(),
-                name[len(first[0]) :].strip(),
-            )  # `Fearing the Soviets`: the opening word is not of the name
-            continue
+        rest = name[len(first[0]) :]
+        if opening and rest and (first[0].endswith("ing") or re.match(r"\s+(?:of|the)\s", rest)):
+            name = rest.strip()  # `Fearing the Soviets`: the opening word is not of the name
         yield first.start(), name
 
 
@@ -271,89 +213,6 @@ def _parts(name: str) -> list[str]:
     return [re.sub(r"['’]s?$", "", part) for part in kept if part.lower() not in _OPENERS]
 
 
-_OPENERS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "in",
-        "on",
-        "at",
-        "by",
-        "of",
-        "for",
-        "from",
-        "to",
-        "as",
-        "if",
-        "but",
-        "and",
-        "or",
-        "when",
-        "while",
-        "where",
-        "after",
-        "before",
-        "since",
-        "during",
-        "although",
-        "though",
-        "because",
-        "both",
-        "all",
-        "some",
-        "most",
-        "many",
-        "few",
-        "several",
-        "each",
-        "no",
-        "not",
-        "only",
-        "even",
-        "still",
-        "yet",
-        "it",
-        "he",
-        "she",
-        "they",
-        "we",
-        "his",
-        "her",
-        "their",
-        "its",
-        "this",
-        "that",
-        "these",
-        "those",
-        "there",
-        "here",
-        "who",
-        "what",
-        "under",
-        "over",
-        "between",
-        "among",
-        "within",
-        "without",
-        "against",
-        "until",
-        "upon",
-        "despite",
-        "unlike",
-        "like",
-        "once",
-        "besides",
-        "having",
-        "being",
-        "with",
-        "into",
-        "out",
-        "about",
-    ]
-)
-
-
 @lru_cache(maxsize=32)
 def _words(text: str) -> frozenset[str]:
     return frozenset(word.lower().replace(".", "") for word in _WORD.findall(text))
@@ -361,12 +220,8 @@ def _words(text: str) -> frozenset[str]:
 
 def _named(part: str, words: frozenset[str]) -> bool:
     plain = re.sub(r"^[dlo]'", "", part.lower().replace(".", "").replace("’", "'"))
-    for word in {plain, plain.removesuffix("s"), *(_places().get(plain, ()))}:
-        if (
-            word in words
-            or word.removesuffix("s") in words
-            or (" " in word and all(one in words for one in word.split()))
-        ):
+    for name in {plain, plain.removesuffix("s"), *_places().get(plain, ())}:
+        if name.removesuffix("s") in words or all(word in words for word in name.split()):
             return True
     return len(plain) > 3 and any(_akin(plain, word) for word in words)
 

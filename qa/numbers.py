@@ -9,81 +9,29 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_UNITS = {
-    word: float(n)
-    for n, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ]
-    )
-}
+_UNITS = {word: float(n) for n, word in enumerate([
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+])}  # fmt: skip
 _TENS = {
     word: 10.0 * n
     for n, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
 }
-_ORDINALS = {
-    word: float(n)
-    for n, word in enumerate(
-        [
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-            "thirteenth",
-            "fourteenth",
-            "fifteenth",
-            "sixteenth",
-            "seventeenth",
-            "eighteenth",
-            "nineteenth",
-            "twentieth",
-        ],
-        1,
-    )
-}
+_ORDINALS = {word: float(n) for n, word in enumerate([
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth",
+], 1)}  # fmt: skip
 _NAMED = {
     "half": 0.5, "twice": 2.0, "double": 2.0, "doubled": 2.0, "both": 2.0, "pair": 2.0, "couple": 2.0,
     "triple": 3.0, "tripled": 3.0, "thrice": 3.0, "decade": 10.0, "fortnight": 14.0, "century": 100.0, "once": 1.0,
     "single": 1.0, "halved": 0.5, "sesquicentennial": 150.0, "centennial": 100.0, "bicentennial": 200.0, "triennium": 3.0, "trio": 3.0,
 }  # fmt: skip
 _SCALES = {
-    "dozen": 12.0,
-    "hundred": 1e2,
-    "thousand": 1e3,
-    "million": 1e6,
-    "billion": 1e9,
-    "trillion": 1e12,
-    "mn": 1e6,
-    "bn": 1e9,
-    "mln": 1e6,
-}
+    "dozen": 12.0, "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "mn": 1e6,
+    "bn": 1e9, "mln": 1e6,
+}  # fmt: skip
+_MULTIPLES = frozenset({"half", "halved", "double", "doubled", "twice", "triple", "tripled", "thrice"})
 _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4, "fifth": 5,
           "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10}  # fmt: skip
 _SCALE = "|".join(_SCALES)
@@ -94,24 +42,16 @@ _TOKEN = re.compile(
     |(?P<fraction>\b(?:(?P<of>two|three|four|five|seven|nine)[\s-]+(?P<part>{"|".join(_PARTS)})|(?:a|one)[\s-]+(?P<one>half|quarter)
         |(?:a|one)[\s-]+(?P<one_of>{"|".join(_PARTS)})(?=\s+(?:of|as|in)\b|\s*[,.;]))\b)
     |(?P<digits>(?<![\w.,])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)(?P<tail>(?:st|nd|rd|th)\b|s\b|(?:[\s-]*(?:{_SCALE})\b)*|[mkb]\b)
-    |(?P<words>\b(?:a\s+(?:{_SCALE})\b|(?:{_SMALL})\b)(?:[\s-]+(?:and\s+)?(?:{_SMALL}|{_SCALE})\b)*(?:-(?P<th>{"|".join(_ORDINALS)})\b)?|\b(?:(?:{"|".join(_TENS)})-)?(?:{"|".join(_ORDINALS)})\b|\b(?:{"|".join(_NAMED)})\b(?:\s+and\s+a\s+half\b)?)""",
+    |(?P<words>\b(?:a\s+(?:{_SCALE})\b|(?:{_SMALL})\b)(?:[\s-]+(?:and\s+)?(?:{_SMALL}|{_SCALE})\b)*(?:-(?:{"|".join(_ORDINALS)})\b)?|\b(?:(?:{"|".join(_TENS)})-)?(?:{"|".join(_ORDINALS)})\b|\b(?:{"|".join(_NAMED)})\b(?:\s+and\s+a\s+half\b)?)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _ABOUT = re.compile(
     r"(?:about|around|roughly|some|nearly|almost|over|under|than|approximately|least|most|close to|barely|just|upwards of|exceed(?:ed|ing)?)\s+(?:US)?[$€£]?\s*$",
     re.IGNORECASE,
 )
-
-
 _DAYS = {
-    "day": 1.0,
-    "week": 7.0,
-    "fortnight": 14.0,
-    "month": 30.44,
-    "year": 365.25,
-    "decade": 3652.5,
-    "century": 36525.0,
-}
+    "day": 1.0, "week": 7.0, "fortnight": 14.0, "month": 30.44, "year": 365.25, "decade": 3652.5, "century": 36525.0,
+}  # fmt: skip
 _UNIT = re.compile(
     r"(?:[\s-]+(?:full|long|more|whole|consecutive))?[\s-]+(?:(?P<half>and a half|1/2)[\s-]+)?(?P<unit>day|week|fortnight|month|year|decade|centur(?:y|ies))(?:s\b|\b)"
     r"(?P<more>\s+and a half)?",
@@ -184,9 +124,6 @@ def numbers(text: str) -> Iterator[Number]:
                 yield Number(found, *match.span(), words, about=about, days=days, share=words.lower() in _MULTIPLES)
 
 
-_MULTIPLES = frozenset({"half", "halved", "double", "doubled", "twice", "triple", "tripled", "thrice"})
-
-
 def _days(value: float, unit: re.Match[str] | None) -> float | None:
     if not unit:
         return None
@@ -232,7 +169,7 @@ def _spelled(words: str) -> float | None:
             if _SCALES[word] >= 1e3:
                 total, current = total + current, 0.0
             seen = True
-        elif word in ("a", "and", "several"):
+        elif word in ("a", "and"):
             continue
         else:
             value = _UNITS.get(word, _TENS.get(word, _ORDINALS.get(word, _NAMED.get(word))))
