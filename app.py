@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,11 +19,12 @@ import gradio as gr
 
 import ui
 import ui_evaluate
-from index.cable import Citation
 from index.errors import CableQAError
 from index.store import Filter
 from qa.answer import CableQA
-from qa.cli import parse_filters
+from qa.bundle import export as write_export
+from qa.conversation import Exchange, as_json, restored
+from qa.opening import parse_filters
 from qa.result import Answer, Turn
 
 # A click on a citation is told to Python; with a modifier key the browser opens the link itself.
@@ -96,8 +97,9 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
     tags = sorted({tag for row in rows for tag in row.tags})
 
     with gr.Tab("Ask"):
-        turns: gr.State = gr.State([])  # (question, HTML of the answer, its text, what it cites) of the conversation
+        turns: gr.State = gr.State([])  # the Exchanges of the conversation
         last: gr.State = gr.State(None)  # the last Answer
+        kept = gr.BrowserState("", storage_key="cable-qa-conversation", secret="cable-qa")  # the conversation as JSON
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="ask-side"):
                 log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS)
@@ -114,6 +116,13 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
                     send = gr.Button("Ask", variant="primary", elem_id="ask", min_width=80)
                     stop = gr.Button("Stop", elem_id="stop", min_width=80)
                     new = gr.Button("New conversation", elem_id="new", min_width=80)
+                    export = gr.Button("Export", elem_id="export", min_width=80)
+                exported = gr.File(
+                    label="Markdown to read; a bundle that `cable-qa check` verifies",
+                    file_count="multiple",
+                    visible=False,
+                    elem_id="exported",
+                )
                 if examples:
                     gr.Examples([[question] for question in examples], inputs=[box], label="Examples")
                 with gr.Accordion("Filters", open=False):
@@ -128,7 +137,7 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
 
         def ask(
             question: str,
-            history: list[tuple[str, str, str, tuple[Citation, ...]]],
+            history: list[Exchange],
             origin_: str,
             class_: str,
             tag_: str,
@@ -137,31 +146,43 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         ) -> Iterator[tuple[Any, ...]]:
             question = question.strip()
             if not question:
-                yield history, None, ui.chat([turn[:2] for turn in history]), ui.evidence(None, qa.store), ""
+                yield history, None, ui.chat(history), ui.evidence(None, qa.store), ""
                 return
             said = ""
 
-            def state(
-                answer: Answer | None, markup: str, text: str, places: tuple[Citation, ...] = ()
-            ) -> tuple[Any, ...]:
-                all_turns = [*history, (question, markup, text, places)]
-                side = ui.evidence(answer, qa.store) if answer else gr.skip()
-                return all_turns, answer, ui.chat([turn[:2] for turn in all_turns]), side, ""
+            def state(now: Exchange, writing: bool = False) -> tuple[Any, ...]:
+                side = ui.evidence(now.answer, qa.store) if now.answer else gr.skip()
+                return [*history, now], now.answer, ui.chat([*history, now], writing), side, ""
 
-            yield state(None, ui.partial(""), "")
+            yield state(Exchange(question), writing=True)
             try:
                 where = Filter(
                     origin=origin_ or None, classification=class_ or None, tag=tag_ or None,
                     sent_from=_day(since_), sent_to=_day(until_),
                 )  # fmt: skip
-                for piece in qa.stream(question, [Turn(turn[0], turn[2], turn[3]) for turn in history], where):
+                for piece in qa.stream(question, [turn.turn for turn in history], where):
                     if isinstance(piece, Answer):
-                        yield state(piece, ui.answered(piece), piece.gist, piece.turn.citations)
+                        yield state(Exchange(question, piece))
                     else:
                         said += piece
-                        yield state(None, ui.partial(said), said)
+                        yield state(Exchange(question, said=said), writing=True)
             except CableQAError as error:
-                yield state(None, f'<p class="abstained">{escape(str(error))}</p>', "")
+                yield state(Exchange(question, said=str(error)))
+
+        def restore(text: Any) -> tuple[Any, ...]:
+            found = restored(text, qa.store)
+            answer = found[-1].answer if found else None
+            return found, answer, ui.chat(found), ui.evidence(answer, qa.store)
+
+        def make_files(history: list[Exchange]) -> Any:
+            if not any(turn.answer for turn in history):
+                raise gr.Error("There is no answer to export yet.", print_exception=False)
+            folder = ui_evaluate.folder(qa) / "exports"
+            folder.mkdir(parents=True, exist_ok=True)
+            paths = [folder / f"conversation-{datetime.now():%Y%m%d-%H%M%S}{kind}" for kind in (".md", ".json")]
+            for path in paths:
+                write_export(qa, history, path)
+            return gr.update(value=[str(path) for path in paths], visible=True)
 
         def answer(
             question: str, history: list[dict[str, str]] | None = None, filters: list[str] | None = None
@@ -180,25 +201,25 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         def open_page(request: gr.Request) -> str:
             return _opened(qa, {name: [value] for name, value in dict(request.query_params).items()}, None)
 
+        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         inputs = [box, turns, origin, classification, tag, since, until]
         outputs = [turns, last, log, shown, box]
-        running: list[Any] = [
-            trigger(ask, inputs, outputs, api_visibility="private", show_progress="hidden")
-            for trigger in (send.click, box.submit)
-        ]
-        stop.click(None, cancels=running, api_visibility="private")
+        running: list[Any] = [trigger(ask, inputs, outputs, **private) for trigger in (send.click, box.submit)]
+        stop.click(None, cancels=running, api_visibility="private").then(as_json, [turns], [kept], **private)
+        for event in running:
+            event.then(as_json, [turns], [kept], **private)
         new.click(
-            lambda: ([], None, ui.chat([]), ui.evidence(None, qa.store), ""),
+            lambda: ([], None, ui.chat([]), ui.evidence(None, qa.store), "", "", gr.update(value=None, visible=False)),
             None,
-            [turns, last, log, shown, cable],
-            api_visibility="private",
+            [turns, last, log, shown, cable, kept, exported],
+            **private,
         )
+        export.click(make_files, [turns], [exported], **private)
+        page.load(restore, [kept], [turns, last, log, shown], **private)
         for source in (log, shown, cable):
-            source.click(open_link, [last], [cable], api_visibility="private", show_progress="hidden").then(
-                None, js=SCROLL
-            )
+            source.click(open_link, [last], [cable], **private).then(None, js=SCROLL)
         gr.api(answer, api_name="answer")  # type: ignore[attr-defined]
-        page.load(open_page, None, [cable], api_visibility="private", show_progress="hidden").then(None, js=SCROLL)
+        page.load(open_page, None, [cable], **private).then(None, js=SCROLL)
 
 
 def _day(text: str) -> date | None:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from index.cable import HEADER, Cable, Citation, Paragraph
 from index.errors import NotInIndex
 from index.store import Store
+from qa.conversation import Exchange
 from qa.result import Answer, Cited
 
 Quotes = dict[Citation, list[Cited]]
@@ -64,28 +65,34 @@ def chip(citation: Citation, number: int | None = None) -> str:
     return f'<a class="cite" href="{escape(link(citation))}" title="Open {escape(str(citation))} in its cable">{escape(label)}</a>'
 
 
-def chat(turns: Sequence[tuple[str, str]]) -> str:
-    """The conversation: (question, HTML of its answer) in order."""
-    if not turns:
+def chat(exchanges: Sequence[Exchange], writing: bool = False) -> str:
+    """The conversation in order; the last answer may still be `writing`."""
+    if not exchanges:
         return (
             '<p class="hint">Ask a question. Every answer cites the paragraphs it rests on; open one to check it.</p>'
         )
-    return "".join(
-        f'<div class="turn"><p class="question">{escape(question)}</p><div class="answer">{answer}</div></div>'
-        for question, answer in turns
-    )
-
-
-def partial(text: str) -> str:
-    """An answer that is still being written, or one that was stopped."""
-    return f"<p>{escape(text)}</p>" if text else '<p class="waiting">Reading …</p>'
+    out = []
+    for n, one in enumerate(exchanges, 1):
+        if one.answer:
+            answer = answered(one.answer)
+        elif writing and n == len(exchanges):
+            answer = f"<p>{escape(one.said)}</p>" if one.said else '<p class="waiting">Reading …</p>'
+        else:
+            answer = f'<p class="abstained">{escape(one.said) or "Stopped."}</p>'
+        out.append(
+            f'<div class="turn"><p class="question">{escape(one.question)}</p><div class="answer">{answer}</div></div>'
+        )
+    return "".join(out)
 
 
 def answered(answer: Answer) -> str:
     """An answer: its statements with chips, and a mark where one is not supported."""
     out = []
-    if answer.rewritten_question != " ".join(answer.question.split()):
-        out.append('<p class="note">Read together with the question before it.</p>')
+    asked = " ".join(answer.question.split())
+    if answer.rewritten_question != asked:
+        before = answer.rewritten_question.removeprefix(f"{asked} (")
+        said = f"Read as: {before}" if before == answer.rewritten_question else f"Read together with: {before[:-1]}"
+        out.append(f'<p class="note">{escape(said)}</p>')
     if answer.abstained:
         near = " ".join(chip(hit.citation) for hit in answer.retrieved[:3])
         return "".join(

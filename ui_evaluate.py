@@ -21,11 +21,12 @@ from index.corpus import SAMPLE
 from index.errors import CableQAError, InputError
 from qa.answer import CableQA
 from qa.compare import compare
+from qa.conversation import Exchange
 from qa.evaluate import configuration, steps
 from qa.golden import load_golden
 from qa.judged import COLUMNS, RIGHT, SILENT, WRONG, add_row, judged_row, rows_of, save_table, to_table
 from qa.report import compare_report
-from qa.result import Answer, Turn
+from qa.result import Answer
 from qa.runs import load_run
 
 OWN = "my golden set"
@@ -41,7 +42,7 @@ _one_run, _stop = threading.Lock(), threading.Event()  # one run at a time; Stop
 
 def judging(qa: CableQA, last: gr.State, turns: gr.State) -> None:
     """Three buttons under the conversation that turn its last answer (`last`, an Answer) into a row of the user's golden set; the
-    turns before it (question, _, answer, ...) become the row's history."""
+    Exchanges before it in `turns` become the row's history."""
     with gr.Column(visible=False, elem_id="judging") as area:
         with gr.Row():
             right = gr.Button("Right", size="sm", min_width=80, elem_id="judge-right")
@@ -65,13 +66,11 @@ def judging(qa: CableQA, last: gr.State, turns: gr.State) -> None:
         )
 
     def judge(verdict: str) -> Any:
-        def run(
-            answer: Answer | None, history: Sequence[Sequence[Any]], picked: list[str], text: str
-        ) -> tuple[Any, str]:
+        def run(answer: Answer | None, history: Sequence[Exchange], picked: list[str], text: str) -> tuple[Any, str]:
             if answer is None:
                 return gr.skip(), ""
             try:
-                before = [Turn(turn[0], turn[2]) for turn in history[:-1]]
+                before = [turn.turn for turn in history[:-1]]
                 count = add_row(_own(qa), judged_row(answer, before, verdict, picked, text), qa.store)
             except CableQAError as error:
                 return gr.skip(), _line(str(error))

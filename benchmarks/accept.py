@@ -19,9 +19,9 @@ from tqdm import tqdm
 
 from index.corpus import SAMPLE
 from qa.answer import open_qa
-from qa.cli import build_index
 from qa.evaluate import run
 from qa.golden import load_golden
+from qa.opening import build_index
 from qa.runs import load_run, write_whole
 from qa.score import LOWER_IS_BETTER, Summary
 

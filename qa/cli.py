@@ -7,19 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.cable import Citation, Paragraph
 from index.errors import CableQAError, InputError, ModelUnavailable
+from qa.opening import DEFAULT_INDEX, build_index, folder_of, open_or_build, parse_filters
 
 if TYPE_CHECKING:
-    from index.store import Filter
-    from qa.answer import CableQA
     from qa.result import Answer
-
-DEFAULT_INDEX = "data/index"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,13 +71,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("question", nargs="?", metavar="QUESTION")
     sub.add_argument("--batch", metavar="IN.jsonl")
     sub.add_argument("--out", metavar="OUT.jsonl")
+    sub.add_argument(
+        "--export", metavar="FILE", help="keep the answer: Markdown (.md), or a bundle that `check` verifies (.json)"
+    )
     sub = command("search", _search, "the paragraphs nearest to a query, best first", where, as_json)
     sub.add_argument("query", metavar="QUERY")
     sub.add_argument("-k", type=int, default=20, help="how many (default: 20)")
     sub = command("show", _show, "a cable, or a paragraph of it", as_json)
     sub.add_argument("reference_id", metavar="REFERENCE_ID")
     sub.add_argument("paragraph", nargs="?", metavar="PARAGRAPH", help="24, II.A.2 or header")
-    sub = command("check", _check, "check a text that cites cables, sentence by sentence", as_json)
+    sub = command(
+        "check", _check, "check a text that cites cables, sentence by sentence, or an exported bundle", as_json
+    )
     sub.add_argument("text_file", metavar="TEXT_FILE")
     sub = command("evaluate", _evaluate, "run a golden set, or compare two runs of it", model, as_json)
     sub.add_argument("golden", nargs="?", metavar="GOLDEN.jsonl")
@@ -106,89 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _folder(args: argparse.Namespace) -> Path:
-    return Path(args.index or os.environ.get("CABLE_QA_INDEX") or DEFAULT_INDEX)
-
-
-def parse_filters(filters: Iterable[str]) -> Filter:
-    """`["origin=Embassy X", "from=2009-01-01"]` -> Filter; InputError names the one that cannot be read."""
-    from index.store import Filter
-
-    values: dict[str, Any] = {}
-    cables: list[str] = []
-    names = {"origin": "origin", "classification": "classification", "tag": "tag", "from": "sent_from", "to": "sent_to"}
-    for text in filters:
-        name, _, value = text.partition("=")
-        if name == "cable" and value:
-            cables.append(value.upper())
-        elif name not in names or not value:
-            raise InputError(
-                f"--filter {text!r} is not known. Use origin=, classification=, tag=, from=, to= or cable=."
-            )
-        elif name in ("from", "to"):
-            try:
-                values[names[name]] = date.fromisoformat(value)
-            except ValueError:
-                raise InputError(f"--filter {text!r} has no day. Write it as {name}=2009-12-31.") from None
-        else:
-            values[names[name]] = value.upper() if name == "tag" else value
-    return Filter(**values, cables=tuple(cables))
-
-
-def build_index(paths: Sequence[Path], folder: Path, embedding_model: str | None = None) -> str:
-    """Makes or updates the index in `folder`, with a progress bar on stderr; returns the report as a line.
-
-    Raises InputError where the paths hold no cable at all.
-    """
-    from tqdm import tqdm
-
-    from index.build import build
-    from index.corpus import Corpus
-    from index.embed import Embedder, identity_of
-
-    corpus = Corpus(paths)
-    streamed = any(
-        file.suffix.lower() == ".csv" for path in paths for file in ([path] if path.is_file() else path.rglob("*.csv"))
-    )
-    cables = corpus if streamed else list(corpus)
-    if not streamed and not cables:
-        for problem in corpus.problems:
-            print(problem, file=sys.stderr)
-        raise InputError(f"No cable in {', '.join(map(str, paths))}.")
-    total = None if streamed else len(list(cables))
-    with tqdm(total=total, unit=" cables", desc="Indexing", file=sys.stderr, disable=None) as bar:
-
-        def progress(done: int, embedded: int) -> None:
-            bar.set_postfix_str(f"{embedded} passages embedded", refresh=False)
-            bar.update(done - bar.n)
-
-        report = build(
-            cables, folder, lambda: Embedder(embedding_model), identity_of(embedding_model),
-            roots=[str(path) for path in corpus.paths], progress=progress,
-        )  # fmt: skip
-    for problem in corpus.problems:
-        print(problem, file=sys.stderr)
-    return (
-        f"{corpus.cables} cables read: {report.added} added, {report.changed} changed, {report.removed} removed, {report.unchanged} unchanged; "
-        f"{report.embedded} passages embedded in {report.seconds:.1f} s; {len(corpus.problems)} problems"
-    )
-
-
-def open_or_build(args: argparse.Namespace) -> CableQA:
-    """The index of the call; where none was named and none is there, one of the sample corpus is built first."""
-    from qa.answer import open_qa
-
-    folder = _folder(args)
-    if not args.index and not (folder / "cables.sqlite").exists():
-        from index.corpus import SAMPLE
-
-        print(f"No index in {folder}: building one from the sample corpus (invented cables).", file=sys.stderr)
-        print(build_index([SAMPLE], folder), file=sys.stderr)
-    return open_qa(folder, getattr(args, "model", "quotes"))
-
-
 def _index(args: argparse.Namespace) -> int:
-    print(build_index([Path(path) for path in args.paths], _folder(args), args.embedding_model))
+    print(build_index([Path(path) for path in args.paths], folder_of(args), args.embedding_model))
     return 0
 
 
@@ -202,6 +122,11 @@ def _ask(args: argparse.Namespace) -> int:
     where = parse_filters(args.filters)
     qa = open_or_build(args)
     answer = qa.answer(args.question, where=where)
+    if args.export:
+        from qa.bundle import export
+        from qa.conversation import Exchange
+
+        export(qa, [Exchange(args.question, answer)], Path(args.export))
     if args.json:
         _print_json(answer.as_json())
     else:
@@ -285,7 +210,7 @@ def _paragraph_json(paragraph: Paragraph) -> dict[str, Any]:
 def _show(args: argparse.Namespace) -> int:
     from index.store import Store
 
-    with Store.open(_folder(args)) as store:
+    with Store.open(folder_of(args)) as store:
         cable = store.cable(args.reference_id)
         if args.paragraph:
             section, _, number = args.paragraph.removeprefix("¶").rpartition(".")
@@ -318,30 +243,9 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from index.store import Store
-    from qa.check import check
-    from qa.verify import Verifier
+    from qa.cli_check import check
 
-    try:
-        text = Path(args.text_file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{args.text_file} cannot be read: {error}.") from None
-    with Store.open(_folder(args)) as store:
-        from qa.reader.model import SHA256, Reader
-
-        found = check(text, store, Verifier(Reader(sha256=SHA256)))
-    if args.json:
-        rows = [
-            {"text": one.text, "citations": [str(c) for c in one.citations], "verdict": one.verdict, "problems": list(one.problems)}
-            for one in found
-        ]  # fmt: skip
-        _print_json({"statements": rows})
-    else:
-        for one in found:
-            print(f"{one.verdict or 'no citation':12} {one.text}")
-            for problem in one.problems:
-                print(f"{'':12} - {problem}")
-    return int(any(one.verdict in ("unsupported", "contradicted") for one in found))
+    return check(args, folder_of(args))
 
 
 def _evaluate(args: argparse.Namespace) -> int:
@@ -353,13 +257,13 @@ def _evaluate(args: argparse.Namespace) -> int:
 def _golden_draft(args: argparse.Namespace) -> int:
     from qa.cli_golden import draft
 
-    return draft(args, _folder(args))
+    return draft(args, folder_of(args))
 
 
 def _golden_check(args: argparse.Namespace) -> int:
     from qa.cli_golden import check
 
-    return check(args, _folder(args))
+    return check(args, folder_of(args))
 
 
 def _serve(args: argparse.Namespace) -> int:

@@ -5,12 +5,9 @@ Flows in: a CableQA and golden rows. Flows out: a run folder (see `qa.runs`). Kn
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from index.errors import InputError, ModelUnavailable
 from qa.answer import CableQA
 from qa.golden import GoldenRow, doubts
 from qa.metrics import SEED
+from qa.provenance import made_with, short_hash
 from qa.report import run_report
 from qa.result import Turn
 from qa.runs import Run, load_run, read_json, shown, write_whole
@@ -61,23 +59,10 @@ def steps(qa: CableQA, rows: Sequence[GoldenRow], out: Path, golden: str = "") -
 
 
 def configuration(qa: CableQA, rows: Sequence[GoldenRow], golden: str = "") -> dict[str, Any]:
-    """What the answers depend on. Two runs with equal configurations give equal answers with `quotes`.
-
-    `code` is a hash of the sources of `qa` and `index`, so that a changed threshold is another configuration; `golden` is the
-    set's name. `index.content` is a hash of the cables, not of when they were read.
-    """
-    counts = qa.store.counts()
-    cables = {reference_id: content for reference_id, (content, _, _) in qa.store.known().items()}
-    index = {name: counts[name] for name in ("cables", "paragraphs", "passages", "embedding_model")}
-    sources = [part for package in ("index", "qa") for part in sorted(Path(str(files(package))).rglob("*.py"))]
-    return {
-        "version": version("cable-qa"),
-        "code": _hash(b"\0".join(source.read_bytes() for source in sources)),
-        "model": qa.model,
-        "reader": qa.reader.identity,
-        "prompts": {p.name: _hash(p.read_bytes()) for p in sorted(Path(str(files("prompts"))).glob("*.md"))},
-        "index": index | {"content": _hash(json.dumps(cables, sort_keys=True).encode())},
-        "golden": {"name": golden, "content": _hash(json.dumps([row.raw for row in rows]).encode())},
+    """What the answers depend on, and the golden set, whose name is `golden`. Two runs with equal configurations give equal
+    answers with `quotes`."""
+    return made_with(qa) | {
+        "golden": {"name": golden, "content": short_hash(json.dumps([row.raw for row in rows]).encode())},
         "questions": len(rows),
         "seed": SEED,
         "warnings": doubts(rows, qa.store),
@@ -141,7 +126,3 @@ def _finish(qa: CableQA, done: Run) -> None:
     write_whole(done.folder / "paragraphs.json", json.dumps(texts, indent=1, ensure_ascii=False) + "\n")
     write_whole(done.folder / "report.html", run_report(finished))
     write_whole(done.folder / "summary.json", json.dumps(done.summary, indent=1) + "\n")
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:12]

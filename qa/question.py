@@ -224,16 +224,22 @@ def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
     question); the reader is trained on questions of this form.
     """
     text = " ".join(question.split())
-    if not text or not history or _COMPACT.search(text) or not _leans(text):
+    heard = " ".join(part for turn in history for part in turn)
+    if not text or not history or _COMPACT.search(text) or not _leans(text, heard):
         return text
     asked = " ".join(question.strip() for question, _ in history[-2:])
     return f"{text} ({asked} {' '.join(history[-1][1].split())[:200].strip()})"
 
 
-def _leans(text: str) -> bool:
-    """Whether a question points back: it opens so, is a few words long, or has a pronoun with no name before it."""
+def _leans(text: str, heard: str) -> bool:
+    """Whether a question points back: it opens so, has a pronoun with no name before it, or is a few words long and names
+    nobody that was not `heard` of."""
     words = len(text.split())
-    if _OPENS_AGAIN.search(text) or words <= FEW:
+    if _OPENS_AGAIN.search(text):
+        return True
+    if words <= FEW and not _PRONOUN.search(text):
+        return all(name in heard for name in _NAME.findall(text))
+    if words <= FEW:
         return True
     pronoun = _PRONOUN.search(text)
     return pronoun is not None and (words <= FEW + 3 or not _NAME.search(text[: pronoun.start()]))

@@ -13,7 +13,8 @@ from typing import Any
 
 from qa.chart import bars, change, curve, intervals
 from qa.compare import CAUTION, Comparison
-from qa.runs import Run, citation_of
+from qa.result import citation_of
+from qa.runs import Run
 from qa.score import FAILURES, LOWER_IS_BETTER, STAGES, Summary, abstention_curve, answering, failures
 
 HEADLINE = (

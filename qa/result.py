@@ -5,12 +5,15 @@ Flows in: what `qa.answer` found. Flows out: frozen dataclasses. Knows nothing o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from index.cable import Citation
 from qa.models import QUOTES
 from qa.retrieve import Hit
+
+_ADDRESS = ("reference_id", "section", "paragraph")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +100,27 @@ class Answer:
         ]  # fmt: skip
         row["rejected_citations"] = [{"marker": marker, "reason": reason} for marker, reason in self.rejected_citations]
         row["retrieved"] = [asdict(hit.citation) | {"score": round(hit.score, 4)} for hit in self.retrieved]
-        return row | {"model": self.model, "index": self.index, "timings_ms": self.timings_ms}
+        return row | {"model": self.model, "index": self.index, "timings_ms": self.timings_ms, "note": self.note}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Answer:
+        """The Answer that `as_json` wrote, but for its confidence. Raises KeyError or TypeError where a part is missing."""
+        return cls(
+            **{key: row[key] for key in ("question", "rewritten_question", "answer", "abstained", "model", "index", "timings_ms")},
+            statements=tuple(
+                Statement(**one | {"citations": tuple(one["citations"]), "problems": tuple(one["problems"])})
+                for one in row["statements"]
+            ),
+            citations=tuple(
+                Cited(citation=citation_of(one), **{key: one[key] for key in one if key not in _ADDRESS})
+                for one in row["citations"]
+            ),
+            rejected_citations=tuple((one["marker"], one["reason"]) for one in row["rejected_citations"]),
+            retrieved=tuple(Hit(citation_of(one), one["score"]) for one in row["retrieved"]),
+            note=row.get("note", ""),
+        )  # fmt: skip
+
+
+def citation_of(row: Mapping[str, Any]) -> Citation:
+    """The citation that a row of JSON names."""
+    return Citation(row["reference_id"], row["section"], row["paragraph"])

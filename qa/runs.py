@@ -13,13 +13,13 @@ Flows in: a folder. Flows out: a Run. `qa.evaluate` makes them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from index.cable import Citation
 from index.errors import InputError
+from qa.result import citation_of
 from qa.score import Record, Summary
 
 NEAREST = 3  # retrieved paragraphs of a question whose text is kept
@@ -52,11 +52,6 @@ def load_run(folder: Path) -> Run:
         raise InputError(
             f"No run in {folder}. Make one: `cable-qa evaluate GOLDEN.jsonl --index DIR --out {folder}`."
         ) from None
-
-
-def citation_of(part: Mapping[str, Any]) -> Citation:
-    """The citation that a part of a record names."""
-    return Citation(part["reference_id"], part["section"], part["paragraph"])
 
 
 def shown(record: Record) -> list[Citation]:

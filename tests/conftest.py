@@ -41,7 +41,7 @@ def reader():
 def sample_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the sample corpus, made by the command itself."""
     from index.corpus import SAMPLE
-    from qa.cli import build_index
+    from qa.opening import build_index
 
     folder = tmp_path_factory.mktemp("sample") / "index"
     build_index([SAMPLE], folder)

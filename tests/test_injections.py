@@ -16,8 +16,9 @@ import ui
 from index.embed import Embedder
 from index.store import Store
 from qa.answer import CableQA
-from qa.cli import build_index
+from qa.conversation import Exchange
 from qa.instructions import LEFT_OUT, as_data, has_markup, without_orders
+from qa.opening import build_index
 from qa.reader.model import Reader
 from qa.result import Answer
 from tests.chat_server import ChatServer, serving
@@ -110,7 +111,9 @@ class _Tags(HTMLParser):
 def assert_shown_as_text(answer: Answer, store: Store) -> None:
     own = {("p", ()), ("p", ("class",)), ("strong", ()), ("strong", ("class",)), ("a", ("class", "href", "title")), ("h2", ()),
            ("article", ("class",)), ("header", ()), ("span", ()), ("mark", ())}  # fmt: skip
-    page = ui.chat([(answer.question, ui.partial(answer.answer) + ui.answered(answer))]) + ui.evidence(answer, store)
+    page = ui.chat([Exchange(answer.question, answer), Exchange(answer.question, said=answer.answer)]) + ui.evidence(
+        answer, store
+    )
 
     assert _Tags(page).found <= own | {("div", ("class",))}
     assert not re.search(r"href=\"(?!\?cable=)", page)

@@ -15,8 +15,8 @@ from index.embed import Embedder
 from index.store import Store
 from qa.abstain import CANNOT_ANSWER
 from qa.answer import CableQA
-from qa.cli import build_index
 from qa.models import Limits
+from qa.opening import build_index
 from qa.reader.model import Reader
 from qa.result import Answer, Turn
 from qa.write import BUDGET, choose
