@@ -21,11 +21,13 @@ QUESTION_LIMIT = 96  # of them, the question's
 @dataclass(frozen=True, slots=True)
 class Pair:
     """The tokens of one question and passage: `ids`, the number of the question's (`first`, special tokens included), and
-    for each token of the passage's text its characters `text[start:end]`; None for the tokens of its context."""
+    for each token of the passage's text its characters `text[start:end]`; None for the tokens of its context. `asked`: the
+    same for the question's tokens, which begin at token 1."""
 
     ids: tuple[int, ...]
     first: int
     spans: tuple[tuple[int, int] | None, ...]
+    asked: tuple[tuple[int, int], ...]
 
 
 class PairEncoder:
@@ -35,10 +37,11 @@ class PairEncoder:
         self._tokenizer = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._cls = self._id("[CLS]")
-        self._sep = self._id("[SEP]")
+        self._cls = self.id_of("[CLS]")
+        self._sep = self.id_of("[SEP]")
 
-    def _id(self, token: str) -> int:
+    def id_of(self, token: str) -> int:
+        """The number of a token; raises ValueError where there is none."""
         found = self._tokenizer.token_to_id(token)
         if found is None:
             raise ValueError(f"the tokenizer has no {token}: it is not that of a BERT model")
@@ -46,8 +49,9 @@ class PairEncoder:
 
     def __call__(self, question: str, contexts_and_texts: Sequence[tuple[str, str]]) -> list[Pair]:
         """A Pair for each passage; what does not fit the limit is cut from the end of the passage."""
-        asked = self._tokenizer.encode(question, add_special_tokens=False).ids[: QUESTION_LIMIT - 2]
-        first = [self._cls, *asked, self._sep]
+        encoded = self._tokenizer.encode(question, add_special_tokens=False)
+        asked = tuple(encoded.offsets[: QUESTION_LIMIT - 2])
+        first = [self._cls, *encoded.ids[: len(asked)], self._sep]
         room = LIMIT - len(first) - 1
         passages = [joined(context, text) for context, text in contexts_and_texts]
         found = []
@@ -55,7 +59,7 @@ class PairEncoder:
         for (_, text), passage, encoding in zip(contexts_and_texts, passages, encodings, strict=True):
             before = len(passage) - len(text)
             spans = [(s - before, e - before) if s >= before else None for s, e in encoding.offsets[:room]]
-            found.append(Pair((*first, *encoding.ids[:room], self._sep), len(first), tuple(spans)))
+            found.append(Pair((*first, *encoding.ids[:room], self._sep), len(first), tuple(spans), asked))
         return found
 
 

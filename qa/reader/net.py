@@ -1,4 +1,4 @@
-"""The reader's network: one encoder over (question, passage) with four heads, and the file its weights are kept in.
+"""The reader's network: one encoder over (question, passage) with five heads, and the file its weights are kept in.
 
 Flows in: token ids of a question, or a statement, and a passage. Flows out: `Scores`. Knows nothing of cables. torch and transformers are imported with this module.
 """
@@ -22,7 +22,8 @@ class Scores(NamedTuple):
 
     `relevance` (n,): ranks passages for one question. `answers` (n,): whether the passage answers, as a logit of
     probability. `start`, `end` (n, t): where the answer's first and last token are; position 0 stands for none. `support`
-    (n, 4): whether the passage supports a statement in the question's place, in the order of `SUPPORT`.
+    (n, 4): whether the passage supports a statement in the question's place, in the order of `SUPPORT`. `wrong` (n, t): for
+    each token of the statement, whether it is what the passage does not bear out.
     """
 
     relevance: Tensor
@@ -30,10 +31,12 @@ class Scores(NamedTuple):
     start: Tensor
     end: Tensor
     support: Tensor
+    wrong: Tensor
 
 
 class ReaderNet(nn.Module):
-    """MiniLM-L12 (33M parameters) with heads for relevance, answerability, the answer's span, and support."""
+    """MiniLM-L12 (33M parameters) with heads for relevance, answerability, the answer's span, support, and a statement's
+    wrong tokens. Support weighs the whole pair and the worst token."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +50,8 @@ class ReaderNet(nn.Module):
         self.answers = nn.Linear(384, 1)
         self.span = nn.Linear(384, 2)
         self.support = nn.Linear(384, len(SUPPORT))
+        self.wrong = nn.Linear(384, 1)
+        self.worst = nn.Linear(1, len(SUPPORT), bias=False)
 
     def forward(self, ids: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
         """`ids`, `types` (0 for the question, 1 for the passage) and `mask` (1 for a token): int64 (n, t). `inside`: bool
@@ -55,9 +60,13 @@ class ReaderNet(nn.Module):
         pooled = out.pooler_output
         start, end = self.span(out.last_hidden_state).unbind(-1)
         low = -1e4
+        stated = (types == 0) & (mask == 1)
+        stated[:, 0] = False
+        wrong = self.wrong(out.last_hidden_state).squeeze(-1).masked_fill(~stated, low)
+        worst = wrong.logsumexp(-1, keepdim=True)
         return Scores(
             self.classifier(pooled).squeeze(-1), self.answers(pooled).squeeze(-1),
-            start.masked_fill(~inside, low), end.masked_fill(~inside, low), self.support(pooled),
+            start.masked_fill(~inside, low), end.masked_fill(~inside, low), self.support(pooled) + self.worst(worst), wrong,
         )  # fmt: skip
 
 

