@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from statistics import fmean
@@ -87,8 +88,9 @@ def supported(verdicts: Sequence[str]) -> float:
 
 
 def normalised(text: str) -> list[str]:
-    """The words of a text in lower case without punctuation and articles (SQuAD: Rajpurkar et al., 2016, section 6.1)."""
-    plain = "".join(c for c in text.lower() if c not in string.punctuation)
+    """The words of a text in lower case without punctuation and articles (SQuAD: Rajpurkar et al., 2016, section 6.1);
+    printers' quotation marks and dashes are punctuation as those of ASCII are."""
+    plain = "".join(c for c in text.lower() if c not in string.punctuation and unicodedata.category(c)[0] != "P")
     return re.sub(r"\b(a|an|the)\b", " ", plain).split()
 
 

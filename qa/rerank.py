@@ -36,11 +36,11 @@ def rerank(
     question: str, found: Sequence[Candidate], store: Store, reader: Reader, most: int = READ
 ) -> tuple[list[Judged], list[Candidate]]:
     """The first `most` candidates as judged, best first, and all candidates in the new order, scores changed to match."""
-    top = list(found[:most])
+    ids = tuple({candidate.passage.citation.reference_id for candidate in found[:most]})
+    cables = {row.reference_id: row for row in store.cables(Filter(cables=ids))} if ids else {}
+    top = [candidate for candidate in found[:most] if candidate.passage.citation.reference_id in cables]
     if not top:
-        return [], []
-    ids = tuple({candidate.passage.citation.reference_id for candidate in top})
-    cables = {row.reference_id: row for row in store.cables(Filter(cables=ids))}
+        return [], list(found[most:])
     passages = []
     for candidate in top:
         cable = cables[candidate.passage.citation.reference_id]
@@ -51,8 +51,8 @@ def rerank(
         for candidate, judgement in zip(top, reader.judge(question, passages), strict=True)
     ]
     judged.sort(key=lambda one: (-one.candidate.score, one.candidate.passage_id))
-    floor = min((one.candidate.score for one in judged), default=0.0)
-    rest = [replace(c, score=min(c.score, found[most - 1].score) - found[most - 1].score + floor) for c in found[most:]]
+    floor, last = judged[-1].candidate.score, top[-1].score
+    rest = [replace(c, score=min(c.score, last) - last + floor) for c in found[most:]]
     return judged, [*(one.candidate for one in judged), *rest]
 
 

@@ -100,19 +100,20 @@ def candidates(
     content = " ".join(word for word in _WORD.findall(query.text) if word.lower() not in STOP_WORDS) or query.text
     lexical = dict(store.lexical(content, CANDIDATES, where))
     dense = dict(store.dense(query.encoded.vector, CANDIDATES, where))
-    ids = list(dict.fromkeys([*lexical, *dense]))
+    found_ids = list(dict.fromkeys([*lexical, *dense]))
+    vectors, known = store.token_vectors(found_ids), store.passages(found_ids)
+    ids = [i for i in found_ids if i in vectors and i in known]  # not what another process has just replaced
     if not ids:
         return []
-    vectors = store.token_vectors(ids)
     late = [late_interaction(query, vectors[i]) for i in ids]
-    known = store.passages(ids)
     score = (
         weights[0] * _z([lexical.get(i) for i in ids])
         + weights[1] * _z([dense.get(i) for i in ids])
         + weights[2] * _z(late)
     )
     if question.months:
-        sent = {row.reference_id: row.sent for row in store.cables()}
+        names = tuple({known[i].citation.reference_id for i in ids})
+        sent = {row.reference_id: row.sent for row in store.cables(Filter(cables=names))}
         for n, i in enumerate(ids):
             when = sent.get(known[i].citation.reference_id)
             score[n] += MONTH_BONUS * sent_in(when.date() if when else None, question.months)

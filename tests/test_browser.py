@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import urllib.request
@@ -12,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from qa.answer import CableQA
+from qa.bundle import problems
 from tests.chat_server import serving
 
 CHROMIUM = Path(os.environ.get("CABLE_QA_CHROMIUM", "/usr/bin/chromium"))
@@ -94,6 +96,40 @@ def test_a_follow_up_and_a_new_conversation(page: Page, address: str, sample_qa:
     expect(page.locator("#chat .turn")).to_have_count(2)
     expect(page.locator("#chat .turn").last.locator(".cite").first).to_contain_text("header", timeout=20_000)
     page.locator("#new").click()
+    expect(page.locator("#chat .turn")).to_have_count(0)
+
+
+def test_a_conversation_survives_a_reload_and_is_exported(page: Page, address: str, sample_qa: CableQA) -> None:
+    page.goto(address)
+    page.locator("#export").click()
+    expect(page.locator(".toast-body")).to_contain_text("no answer to export")
+    ask(page, first_subject(sample_qa))
+    ask(page, "And who signed it?")
+    said = page.locator("#chat").inner_text()
+    page.wait_for_timeout(800)  # until the browser has kept it
+
+    page.reload()
+    expect(page.locator("#chat .turn")).to_have_count(2)
+    assert page.locator("#chat").inner_text() == said
+    expect(page.locator("#evidence .card").first).to_be_visible()
+    ask(page, "And when was it sent?")
+    expect(page.locator("#chat .turn")).to_have_count(3)
+
+    page.locator("#export").click()
+    links = page.locator("#exported a[download]")
+    expect(links).to_have_count(2, timeout=10_000)
+    with page.expect_download() as download:
+        links.last.click()
+    made = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert [row["question"] for row in made["exchanges"]][1] == "And who signed it?"
+    assert problems(made, sample_qa.verifier, sample_qa.store) == []
+
+    page.locator("#new").click()
+    expect(page.locator("#chat .turn")).to_have_count(0)
+    page.wait_for_timeout(800)
+    page.reload()
+    expect(page.locator("#question textarea")).to_be_visible()
+    page.wait_for_timeout(500)
     expect(page.locator("#chat .turn")).to_have_count(0)
 
 

@@ -19,8 +19,18 @@ from index.embed import wheel_file
 from qa.reader.agree import agrees
 from qa.reader.encode import Pair, PairEncoder
 from qa.reader.net import Scores
-from qa.reader.pairs import Asked, Read, cable_questions, held_out, passage_questions, public_questions, sample
-from qa.reader.train import TOKENS, Example, _rate, batches, examples, loss_of
+from qa.reader.pairs import (
+    Asked,
+    Read,
+    Stated,
+    alterations,
+    cable_questions,
+    held_out,
+    passage_questions,
+    public_questions,
+    sample,
+)
+from qa.reader.train import TOKENS, WRONG, Example, _rate, batches, examples, loss_of
 
 ROOT = Path(__file__).parent.parent
 
@@ -286,7 +296,7 @@ def test_examples_mark_the_tokens_of_the_answers(encode: PairEncoder) -> None:
 
 
 def example(tokens: int, starts: tuple[int, ...] = (0,), ends: tuple[int, ...] = (0,)) -> Example:
-    return Example(Pair((0,) * tokens, 1, ()), starts, ends, starts != (0,))
+    return Example(Pair((0,) * tokens, 1, (), ()), starts, ends, starts != (0,))
 
 
 def test_batches_lose_nothing_and_never_part_a_question() -> None:
@@ -305,7 +315,7 @@ def test_batches_lose_nothing_and_never_part_a_question() -> None:
 
 def scores(relevance: list[float], answers: list[float], tokens: int) -> Scores:
     zeros = torch.zeros(len(answers), tokens)
-    return Scores(torch.tensor(relevance), torch.tensor(answers), zeros, zeros, torch.zeros(len(answers), 4))
+    return Scores(torch.tensor(relevance), torch.tensor(answers), zeros, zeros, torch.zeros(len(answers), 4), zeros)
 
 
 def test_the_losses_by_hand() -> None:
@@ -321,6 +331,7 @@ def test_the_losses_by_hand() -> None:
         "answers": (math.log(4 / 3) + math.log(2)) / 2,
         "relevance": math.log(2),
         "support": 0.0,
+        "wrong": 0.0,
     }
     assert found == {name: pytest.approx(value) for name, value in expected.items()}
     assert loss_of(scores([9.0, 0.0], [math.log(3), 0.0], 4), groups)["relevance"] == 0
@@ -330,5 +341,40 @@ def test_the_losses_by_hand() -> None:
     assert found["relevance"] == pytest.approx(math.log(4 / 3))  # 1, 2 and 1 of 4: three are right
 
 
-def test_the_rate_rises_then_falls_to_a_tenth() -> None:
-    assert [_rate(done) for done in (0.0, 0.05, 0.5, 1.0)] == pytest.approx([0.02, 0.955, 0.55, 0.1])
+def test_a_wrong_token_weighs_more_than_one_that_is_borne_out() -> None:
+    """A statement of two tokens, both at even odds, the second wrong: log 2 once, and four times. Unknown ones cost nothing."""
+    pair = Pair((0,) * 5, 4, (), ((0, 2), (2, 4)))
+    known, unknown = Example(pair, label=3, wrong=(2,)), Example(pair, label=3)
+    zeros = torch.zeros(2, 5)
+    given = Scores(torch.zeros(2), torch.zeros(2), zeros, zeros, torch.zeros(2, 4), zeros)
+    found = loss_of(given, [[known], [unknown]])
+
+    assert found["wrong"] == pytest.approx((1 + WRONG) * math.log(2) / 2)
+    assert found["support"] == pytest.approx(math.log(4))
+
+
+def test_a_false_statement_marks_the_tokens_that_were_changed(encode: PairEncoder) -> None:
+    read = Read("", "The port was closed in 2009.", ())
+    (example_,) = examples(Stated("It was closed in 2008.", read, "contradicted", "x", ((17, 21),)), encode)
+    (pair,) = encode("It was closed in 2008.", [("", read.text)])
+
+    assert example_ == Example(pair, label=3, wrong=(5,))
+    assert examples(Stated("It was closed.", read, "unsupported", "x"), encode)[0].wrong is None
+    assert examples(Stated("It was closed.", read, "supported", "x", ()), encode)[0].wrong == ()
+
+
+def test_sentences_are_altered_anew_with_each_draw() -> None:
+    read = Read("", "The port of Elsby was not closed in 2009 by the Harbor Board. It was quiet.", ())
+    stated = [
+        Stated("Elsby's port was not closed in 2009.", read, label, "x", None) for label in ("supported", "partly")
+    ]
+    drawn = [one for seed in range(40) for one in alterations(stated, [("x", read)], Random(seed))]
+
+    assert {one.label for one in drawn} == {"supported", "contradicted"}
+    assert all((one.wrong == ()) == (one.label == "supported") for one in drawn)
+    assert all(one.statement in read.text for one in drawn if one.label == "supported")
+    assert len({one.statement for one in drawn}) > 8
+
+
+def test_the_rate_rises_then_falls_almost_to_nothing() -> None:
+    assert [_rate(done) for done in (0.0, 0.05, 0.5, 1.0)] == pytest.approx([0.02, 0.9515, 0.515, 0.03])

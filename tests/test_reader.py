@@ -18,7 +18,7 @@ from index.errors import IndexMismatch
 from index.passage import context_of
 from qa.read import ANSWERS
 from qa.reader.encode import Pair, PairEncoder, batch
-from qa.reader.model import Judgement, Reader, Span, _spans
+from qa.reader.model import Judgement, Reader, Span, _spans, _trimmed
 from qa.reader.net import ReaderNet, load_weights, save_weights
 from qa.rerank import probability
 
@@ -75,7 +75,7 @@ def test_a_tokenizer_of_another_kind_is_refused() -> None:
 
 
 def test_a_batch_is_padded_and_marks_where_answers_may_stand() -> None:
-    pairs = [Pair((101, 7, 102, 8, 9, 102), 3, (None, (0, 2))), Pair((101, 7, 102, 102), 3, ())]
+    pairs = [Pair((101, 7, 102, 8, 9, 102), 3, (None, (0, 2)), ((0, 1),)), Pair((101, 7, 102, 102), 3, (), ((0, 1),))]
 
     assert [tensor.tolist() for tensor in batch(pairs)] == [
         [[101, 7, 102, 8, 9, 102], [101, 7, 102, 102, 0, 0]],
@@ -93,7 +93,7 @@ def test_a_context_is_what_is_known_of_the_cable() -> None:
 
 # --- spans ---------------------------------------------------------------------------------------------------
 
-WORDS = Pair((0,) * 8, 3, (None, (0, 3), (4, 7), (8, 11)))  # a token of context, then `red fox ran`
+WORDS = Pair((0,) * 8, 3, (None, (0, 3), (4, 7), (8, 11)), ())  # a token of context, then `red fox ran`
 
 
 def spans(pair: Pair, start: list[float], end: list[float]) -> list[Span]:
@@ -113,7 +113,7 @@ def test_an_answer_does_not_end_before_it_begins() -> None:
 
 def test_an_answer_has_48_tokens_and_a_passage_six_answers_at_most() -> None:
     """Token 0 to token 59 would have 9 + 9; token 0 to 47 has 9 + 2."""
-    pair = Pair((0,) * 62, 1, tuple((2 * n, 2 * n + 1) for n in range(60)))
+    pair = Pair((0,) * 62, 1, tuple((2 * n, 2 * n + 1) for n in range(60)), ())
     start, end = [-5.0] * 62, [-5.0] * 62
     start[0] = end[0] = 0
     start[1], end[1 + 47], end[1 + 59] = 9, 2, 9
@@ -124,8 +124,8 @@ def test_an_answer_has_48_tokens_and_a_passage_six_answers_at_most() -> None:
 
 
 def test_a_passage_without_words_has_no_answer() -> None:
-    assert spans(Pair((0, 0, 0), 2, ()), [0, 0, 0], [0, 0, 0]) == []
-    assert spans(Pair((0, 0, 0, 0), 2, (None,)), [0, 0, 0, 0], [0, 0, 0, 0]) == []
+    assert spans(Pair((0, 0, 0), 2, (), ()), [0, 0, 0], [0, 0, 0]) == []
+    assert spans(Pair((0, 0, 0, 0), 2, (None,), ()), [0, 0, 0, 0], [0, 0, 0, 0]) == []
 
 
 # --- weights -------------------------------------------------------------------------------------------------
@@ -249,3 +249,18 @@ def test_the_reader_is_known_by_its_weights(reader: Reader) -> None:
     from qa.reader.model import WEIGHTS
 
     assert reader.identity == hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:12]
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "expected"),
+    [
+        ("He said “proper words” twice.", (8, 15), "proper"),
+        ("It cost a lot (180,000 dollars).", (15, 31), "180,000 dollars"),
+        ("It cost (a lot) then.", (8, 15), "(a lot)"),
+        ('The "old" port.', (4, 9), '"old"'),
+        ("Plain words.", (0, 5), "Plain"),
+    ],
+)
+def test_half_a_pair_of_marks_is_no_part_of_an_answer(text: str, span: tuple[int, int], expected: str) -> None:
+    found = _trimmed(Span(*span, 1.0), text)
+    assert text[found.start : found.end] == expected

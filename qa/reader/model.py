@@ -83,7 +83,7 @@ class Reader:
                 part.float().cpu().numpy() for part in (scores.relevance, scores.answers, scores.start, scores.end)
             )
             for row, n in enumerate(rows):
-                spans = tuple(_spans(pairs[n], start[row], end[row]))
+                spans = tuple(_trimmed(span, passages[n][1]) for span in _spans(pairs[n], start[row], end[row]))
                 found[n] = Judgement(float(relevance[row]), float(answers[row]), spans)
         return [found[n] for n in range(len(pairs))]
 
@@ -101,6 +101,18 @@ class Reader:
         with torch.inference_mode():
             scores: Scores = self.net(*(part.to(self._device) for part in batch(pairs)))
         return scores
+
+
+def _trimmed(span: Span, text: str) -> Span:
+    """The span without a quotation mark or bracket at its edge whose counterpart lies outside."""
+    start, end = span.start, span.end
+    for opening, closing in ("“”", '""', "()", "[]"):
+        inner = text[start:end]
+        if inner.startswith(opening) and closing not in inner[1:] and len(inner) > 1:
+            start += 1
+        elif inner.endswith(closing) and opening not in inner[:-1] and len(inner) > 1:
+            end -= 1
+    return Span(start, end, span.score)
 
 
 def _spans(pair: Pair, start: NDArray[np.float32], end: NDArray[np.float32]) -> list[Span]:

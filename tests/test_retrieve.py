@@ -1,0 +1,57 @@
+"""Retrieval while another process changes the index."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.embed import Embedder
+from index.store import Store
+from qa.question import read_question
+from qa.reader.model import Reader
+from qa.rerank import rerank
+from qa.retrieve import candidates, encode_query
+
+
+class Changing:
+    """A Store, from which another process takes a cable away right after `method` was called."""
+
+    def __init__(self, store: Store, folder: Path, reference_id: str, method: str) -> None:
+        self._store, self._folder, self._reference_id, self._method = store, folder, reference_id, method
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name != self._method:
+            return found
+
+        def call(*args: Any) -> Any:
+            answer = found(*args)
+            with Store.create(self._folder, self._store.counts()["embedding_model"]) as writer:
+                writer.remove(self._reference_id)
+                writer.finish()
+            return answer
+
+        return call
+
+
+@pytest.mark.parametrize("method", ["lexical", "dense", "token_vectors", "passages", "cables"])
+def test_a_cable_that_is_taken_away_meanwhile_is_not_found(
+    method: str, sample_index: Path, embedder: Embedder, reader: Reader, tmp_path: Path
+) -> None:
+    folder = tmp_path / "index"
+    shutil.copytree(sample_index, folder)
+    question = read_question("How many people died in the ferry disaster?")
+    with Store.open(folder) as store:
+        query = encode_query(question.text, store, embedder)
+        gone = candidates(query, question, store)[0].passage.citation.reference_id
+        changing: Any = Changing(store, folder, gone, method)
+        judged, found = rerank(question.text, candidates(query, question, changing), changing, reader)
+
+        assert found
+        assert judged
+        if method != "cables":
+            again, _ = rerank(question.text, candidates(query, question, store), store, reader)
+            assert gone not in {one.candidate.passage.citation.reference_id for one in again}
