@@ -30,6 +30,10 @@ _RANGE = re.compile(
     rf"\b{_MONTH.format('')}\s+(?P<d>\d{{1,2}})\s*(?:-|–|to|through|and)\s*(?:{_MONTH.format(2)}\s+)?(?P<d2>\d{{1,2}})\b(?!\s*(?:percent|%|:))(?:,?\s+(?P<y>\d{{4}})\b)?",
     re.I,
 )
+_DAYS = re.compile(
+    rf"\b(?P<d>\d{{1,2}})\s*(?:-|–|to|through|and|until)\s*(?P<d2>\d{{1,2}})\s+(?:of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?",
+    re.I,
+)
 _REFERENCE = re.compile(r"\b\d{2}[A-Z]{3,}\d{1,7}\b")
 _QUOTATION = re.compile(r"[\"“]([^\"”]{3,}?)[\"”]")
 _NAME = re.compile(r"\b(?:[A-Z]\.)+[A-Z]?\b|\b(?:[dD]['’]|[A-Z]['’])?[A-ZÀ-Þ][\w]*(?:['’](?!s\b)\w+)?(?:-[A-ZÀ-Þ]\w*)*")
@@ -101,6 +105,8 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
             found.append((span[0], Problem("date", statement[slice(*span)])))
         rest = _blank(rest, span)
     for number in numbers(rest):
+        if re.fullmatch(r"[a-z]+(?:st|nd|rd|th)", number.words) and number.value in {d for *_, d, _ in own}:
+            continue  # `the eleventh of that month`
         if not _stands(number, said, years, days, rest, undated):
             found.append((number.start, Problem("date" if number.year else "figure", number.words)))
     words = _words(source)
@@ -124,9 +130,9 @@ def has_facts(statement: str) -> bool:
 def dates(text: str, sent: datetime | None = None) -> Iterator[tuple[int | None, int, int | None, tuple[int, int]]]:
     """Year, month and day of each date of a text (year and day None where not written), and its characters; then `sent`."""
     rest = text
-    for match in _RANGE.finditer(rest):
+    for match in sorted([*_RANGE.finditer(rest), *_DAYS.finditer(rest)], key=lambda match: match.start()):
         year, month = int(match["y"]) if match["y"] else None, _MONTHS[_key(match["m"])]
-        second = _MONTHS[_key(match["m2"])] if match["m2"] else month
+        second = _MONTHS[_key(match["m2"])] if match.groupdict().get("m2") else month
         yield year, month, int(match["d"]), match.span()
         yield year, second, int(match["d2"]), match.span()
         rest = _blank(rest, match.span())
@@ -166,6 +172,10 @@ def _stands(
     if any(number.agrees(other) for other in said) or (number.year and int(number.value) in years):
         return True
     values = sorted({other.value for other in said} | {float(y) for y in years})
+    if number.words.lower() in ("twice", "thrice") and not re.match(
+        r"\s+(?:as|the|that|what)\b", statement[number.end :]
+    ):
+        return True  # `said so twice`: counted by the writer
     if number.share:  # a quarter: two of eight
         ratio = number.value if number.value < 1 else 1 / number.value
         return any(abs(a / b - ratio) <= 0.05 * ratio for a in values for b in values if 0 < a < b)
@@ -246,10 +256,25 @@ def _spelled(name: str, source: str) -> bool:
     """Whether the name is an acronym of words of the source, or the source has the acronym of the name."""
     letters = name.replace(".", "")
     if letters.isupper() and 1 < len(letters) < 8:
-        initials = "".join(word[0] for word in re.findall(r"\b[A-Za-z]\w*", source) if word[0].isupper())
-        return letters in initials
+        runs = re.findall(r"[A-Z]\w*(?:[ -](?:(?:of|for|the|and|on|in) )*[A-Z]\w*)*", source)
+        return any(_abbreviates(letters.lower(), run.lower().replace("-", " ").split(), first=True) for run in runs)
     short = "".join(word[0] for word in name.split() if word[0].isupper())
     return len(short) > 1 and re.search(rf"\b{short}\b", source.replace(".", "")) is not None
+
+
+def _abbreviates(letters: str, words: list[str], first: bool = False) -> bool:
+    """Whether `letters` are those of the beginnings of `words`, in order, with or without one letter from inside each (`SEATO`:
+    Southeast Asia Treaty Organization); small words between may have none, and at `first` words may be left out."""
+    if not letters:
+        return True
+    if not words:
+        return False
+    word, rest = words[0], words[1:]
+    if word[0] == letters[0] and (
+        _abbreviates(letters[1:], rest) or (letters[1:2] in word[1:] and _abbreviates(letters[2:], rest))
+    ):
+        return True
+    return (first or len(word) <= 3) and _abbreviates(letters, rest, first)
 
 
 def _plain(text: str) -> str:

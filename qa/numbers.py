@@ -23,24 +23,27 @@ _ORDINALS = {word: float(n) for n, word in enumerate([
     "twentieth",
 ], 1)}  # fmt: skip
 _NAMED = {
-    "half": 0.5, "twice": 2.0, "double": 2.0, "doubled": 2.0, "both": 2.0, "pair": 2.0, "couple": 2.0,
-    "triple": 3.0, "tripled": 3.0, "thrice": 3.0, "decade": 10.0, "fortnight": 14.0, "century": 100.0, "once": 1.0,
+    "half": 0.5, "twice": 2.0, "double": 2.0, "doubled": 2.0, "doubling": 2.0, "pair": 2.0, "couple": 2.0,
+    "triple": 3.0, "tripled": 3.0, "tripling": 3.0, "thrice": 3.0, "decade": 10.0, "fortnight": 14.0, "century": 100.0, "once": 1.0,
     "single": 1.0, "halved": 0.5, "sesquicentennial": 150.0, "centennial": 100.0, "bicentennial": 200.0, "triennium": 3.0, "trio": 3.0,
 }  # fmt: skip
 _SCALES = {
     "dozen": 12.0, "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "mn": 1e6,
     "bn": 1e9, "mln": 1e6,
 }  # fmt: skip
-_MULTIPLES = frozenset({"half", "halved", "double", "doubled", "twice", "triple", "tripled", "thrice"})
+_MULTIPLES = frozenset(
+    {"half", "halved", "double", "doubled", "doubling", "twice", "triple", "tripled", "tripling", "thrice"}
+)
 _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4, "fifth": 5,
           "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10}  # fmt: skip
 _SCALE = "|".join(_SCALES)
 _SMALL = "|".join([*_UNITS, *_TENS])
 _TOKEN = re.compile(
-    rf"""(?P<part_of>\b(?P<piece>half|quarter)(?:[\s-]+of)?(?:\s+an?)?[\s-]+(?P<whole>century|decade|year|month|day)\b)
+    rf"""(?P<part_of>\b(?:a\s+)?(?P<piece>half|quarter)(?:[\s-]+of)?(?:\s+an?)?[\s-]+(?P<whole>century|decade|year|month|day)\b)
+    |(?P<half_a>\bhalf\s+an?\s+(?P<scale>{_SCALE})\b)
     |(?P<one_and>\b(?:a|one)\s+(?P<unit>century|decade|year|month|week|day)\s+and\s+a\s+half\b)
     |(?P<fraction>\b(?:(?P<of>two|three|four|five|seven|nine)[\s-]+(?P<part>{"|".join(_PARTS)})|(?:a|one)[\s-]+(?P<one>half|quarter)
-        |(?:a|one)[\s-]+(?P<one_of>{"|".join(_PARTS)})(?=\s+(?:of|as|in)\b|\s*[,.;]))\b)
+        |(?:a|one)[\s-]+(?P<one_of>{"|".join(_PARTS)})(?=\s+(?:of|as|in)\b|\s*[,.;])|one-(?P<hyphened>{"|".join(_PARTS)}))\b)
     |(?P<digits>(?<![\w.,])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)(?P<tail>(?:st|nd|rd|th)\b|s\b|(?:[\s-]*(?:{_SCALE})\b)*|[mkb]\b)
     |(?P<words>\b(?:a\s+(?:{_SCALE})\b|(?:{_SMALL})\b)(?:[\s-]+(?:and\s+)?(?:{_SMALL}|{_SCALE})\b)*(?:-(?:{"|".join(_ORDINALS)})\b)?|\b(?:(?:{"|".join(_TENS)})-)?(?:{"|".join(_ORDINALS)})\b|\b(?:{"|".join(_NAMED)})\b(?:\s+and\s+a\s+half\b)?)""",
     re.IGNORECASE | re.VERBOSE,
@@ -85,7 +88,7 @@ class Number:
         if self.days and other.days:
             return abs(self.days - other.days) <= 0.05 * max(self.days, other.days)
         if self.share and self.about and (0 < b < 1 or 1 <= b <= 100):
-            return abs(a - (b if b < 1 else b / 100)) <= 0.1 * a
+            return abs(a - (b if b < 1 else b / 100)) <= 0.101 * a
         for small, large in ((a, b), (b, a)):
             if 0 < small < 1 and abs(100 * small - large) < 1:
                 return True
@@ -103,10 +106,12 @@ def numbers(text: str) -> Iterator[Number]:
         if match["part_of"]:
             value = 1 / _PARTS[match["piece"].lower()]
             yield Number(value, *match.span(), words, about=about, days=value * _DAYS[match["whole"].lower()])
+        elif match["half_a"]:
+            yield Number(0.5 * _SCALES[match["scale"].lower()], *match.span(), words, about=about)
         elif match["one_and"]:
             yield Number(1.5, *match.span(), words, about=about, days=1.5 * _DAYS[match["unit"].lower()])
         elif match["fraction"]:
-            part = match["part"] or match["one"] or match["one_of"]
+            part = match["part"] or match["one"] or match["one_of"] or match["hyphened"]
             value = (_UNITS[match["of"].lower()] if match["of"] else 1.0) / _PARTS[part.lower()]
             yield Number(value, *match.span(), words, about=about, share=True)
         elif match["digits"]:
@@ -120,7 +125,8 @@ def numbers(text: str) -> Iterator[Number]:
                 unit = _UNIT.match(text, match.end())
                 days = _days(found, unit)
                 if days is None and (length := _DAYS.get(words.lower().split()[0])):
-                    days = length * (1.5 if words.lower().endswith("half") else 1.0)
+                    more = 1.5 if words.lower().endswith("half") else 1.0
+                    found, days = found * more, length * more
                 yield Number(found, *match.span(), words, about=about, days=days, share=words.lower() in _MULTIPLES)
 
 
@@ -132,9 +138,11 @@ def _days(value: float, unit: re.Match[str] | None) -> float | None:
 
 
 def _scale_ahead(text: str, end: int) -> float:
-    """`twelve to fourteen thousand`, `$4-5 million`: the scale is said once."""
+    """`twelve to fourteen thousand`, `$4-5 million`, `$700-800,000`: the scale is said once."""
     match = _SCALED.match(text, end)
-    return _SCALES[match["scale"].lower()] if match else 1.0
+    if match:
+        return _SCALES[match["scale"].lower()]
+    return 1e3 if re.match(r"\s*[-–]\s*[$€£]?\d{1,3},000\b(?!,)", text[end:]) else 1.0
 
 
 def _digits(match: re.Match[str], text: str, about: bool) -> Iterator[Number]:
@@ -142,7 +150,7 @@ def _digits(match: re.Match[str], text: str, about: bool) -> Iterator[Number]:
     value = float(digits.replace(",", ""))
     for word in re.findall(r"[a-z]+", tail):
         value *= _SCALES.get(word, {"m": 1e6, "k": 1e3, "b": 1e9}.get(word, 1.0))
-    if not tail:
+    if not tail and value < 1000:
         value *= _scale_ahead(text, match.end())
     half = re.match(r"\s+(?:and a half|1/2)\b", text[match.end() :])
     year = (

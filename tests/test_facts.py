@@ -31,6 +31,8 @@ SENT = datetime(2009, 3, 5, tzinfo=UTC)
         "The ban lasts four years, as 08PORTSELWYN112 reports.",
         "Nearly 1,550 crates were taken.",
         "Both men were held.",
+        "Both the Coast Guard and Roake said that it was told twice.",
+        "The ban was protested on the fourteenth of that month.",
     ],
 )  # fmt: skip
 def test_facts_written_otherwise_are_found(statement: str) -> None:
@@ -68,10 +70,30 @@ def test_facts_that_do_not_stand_there_are_named(statement: str, problems: list[
         ("1946-47", [1946.0, 1947.0]),
         ("twelve to fourteen thousand pages", [12000.0, 14000.0]),
         ("$4-5 million", [4e6, 5e6]),
+        ("$700-800,000", [7e5, 8e5]),
+        ("half a million", [5e5]),
+        ("its century and a half", [150.0]),
+        ("one-fifth was spent", [0.2]),
+        ("a quarter of a century", [0.25]),
     ],
 )
 def test_numbers_by_value(text: str, values: list[float]) -> None:
     assert [number.value for number in numbers(text)] == pytest.approx(values)
+
+
+@pytest.mark.parametrize(
+    ("statement", "source", "stands"),
+    [
+        ("SEATO met.", "The Southeast Asia Treaty Organization met.", True),
+        ("They signed the ABM treaty.", "They signed the Antiballistic Missile Treaty.", True),
+        ("They asked the OECD.", "They asked the Organization for Economic Cooperation and Development.", True),
+        ("They asked the NATO staff.", "They asked the National Aeronautics Board.", False),
+        ("It ran from 14 to 24 January 1943.", "It ran January 14-24, 1943.", True),
+        ("It ran from 15 to 24 January 1943.", "It ran January 14-24, 1943.", False),
+    ],
+)
+def test_acronyms_and_ranges_of_days(statement: str, source: str, stands: bool) -> None:
+    assert (missing(statement, source) == []) is stands
 
 
 def test_figures_are_the_cardinal_numbers() -> None:

@@ -1,0 +1,119 @@
+"""What verification does for a language model's answers, beside quotes.
+
+    python -m benchmarks.models GOLDEN.jsonl --index DIR --model SPEC --out ROWS.jsonl
+
+Each question three times: quotes; the model believed, its own citations kept; and the same text of the model, verified. Figures
+are those of `cable-qa evaluate` with 95% bootstrap intervals; then how many of the model's sentences were marked, and how many
+answers fell back to quotes. ROWS.jsonl keeps what is done, and a run that was stopped goes on from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from qa.answer import CableQA, open_qa
+from qa.golden import GoldenRow, load_golden
+from qa.metrics import interval
+from qa.models import QUOTES, load_model
+from qa.result import Answer, Turn
+from qa.score import figures_of
+from qa.verify import SUPPORTED, Source, Verdict, Verifier
+from qa.written import FAILED
+
+SHOWN = ("answer_match", "citation_precision", "citation_recall", "supported", "abstention", "false_abstention", "ms")
+
+
+class Remembering:
+    """A llama-index LLM whose replies to the last question are given again to the same prompts."""
+
+    def __init__(self, llm: Any) -> None:
+        self._llm = llm
+        self.heard: dict[str, list[Any]] = {}
+
+    async def astream_chat(self, messages: Sequence[Any], **extra: Any) -> AsyncIterator[Any]:
+        key = repr((messages, extra))
+        if key in self.heard:
+            return self._again(self.heard[key])
+        return self._first(key, await self._llm.astream_chat(messages, **extra))
+
+    async def _first(self, key: str, replies: Any) -> AsyncIterator[Any]:
+        said = []
+        async for reply in replies:
+            said.append(reply)
+            yield reply
+        self.heard[key] = said
+
+    async def _again(self, replies: Sequence[Any]) -> AsyncIterator[Any]:
+        for reply in replies:
+            yield reply
+
+
+class Believing(Verifier):
+    """Takes every sentence for supported by whatever it cites."""
+
+    def attribute(
+        self, statement: str, sources: Sequence[Source], chosen: Sequence[int]
+    ) -> tuple[tuple[int, ...], Verdict]:
+        return tuple(chosen), Verdict(SUPPORTED)
+
+
+def answered(qa: CableQA, row: GoldenRow) -> dict[str, Any]:
+    """The figures of one answer, and what became of the model's sentences."""
+    answer: Answer = qa.answer(row.question, [Turn(*turn) for turn in row.history])
+    own = [one for one in answer.statements if not (FAILED in answer.note and one.short)]
+    return {
+        "figures": figures_of(row, answer),
+        "verdicts": [one.verdict for one in own],
+        "fell_back": FAILED in answer.note,
+        "answer": answer.answer,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("golden", type=Path)
+    parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    quotes = open_qa(args.index)
+    model = load_model(args.model)
+    remembering = Remembering(model.llm)
+    model = replace(model, llm=remembering)  # type: ignore[arg-type]
+    checked = CableQA(quotes.store, quotes.embedder, quotes.reader, QUOTES)
+    checked._model, checked.model = model, args.model
+    believed = CableQA(quotes.store, quotes.embedder, quotes.reader, QUOTES)
+    believed._model, believed.model, believed.verifier = model, args.model, Believing(quotes.reader)
+    ways = {"quotes": quotes, "believed": believed, "verified": checked}
+
+    rows = load_golden(args.golden, quotes.store)
+    done = [json.loads(line) for line in args.out.read_text("utf-8").splitlines()] if args.out.exists() else []
+    with args.out.open("a", encoding="utf-8") as file:
+        for row in rows[len(done) :]:
+            remembering.heard.clear()
+            done.append({"id": row.id} | {name: answered(qa, row) for name, qa in ways.items()})
+            file.write(json.dumps(done[-1], ensure_ascii=False) + "\n")
+            file.flush()
+            print(f"{len(done)} of {len(rows)}", flush=True)
+
+    print(f"{args.model}, {len(done)} questions of {args.golden.name}")
+    for name in SHOWN:
+        said = []
+        for way in ways:
+            values = [one[way]["figures"][name] for one in done if name in one[way]["figures"]]
+            low, high = interval(values)
+            said.append(f"{way} {sum(values) / len(values):.3f} [{low:.3f}, {high:.3f}]")
+        print(f"  {name:20} {'   '.join(said)}")
+    verdicts = [verdict for one in done for verdict in one["verified"]["verdicts"]]
+    for verdict in sorted(set(verdicts)):
+        print(f"  sentences {verdict}: {verdicts.count(verdict)} of {len(verdicts)}")
+    print(f"  answers that fell back to quotes: {sum(one['verified']['fell_back'] for one in done)}")
+
+
+if __name__ == "__main__":
+    main()
