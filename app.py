@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -25,6 +27,7 @@ from qa.answer import CableQA
 from qa.bundle import export as write_export
 from qa.conversation import Exchange, as_json, restored
 from qa.opening import parse_filters
+from qa.provenance import made_with
 from qa.result import Answer, Turn
 
 # A click on a citation is told to Python; with a modifier key the browser opens the link itself.
@@ -162,7 +165,7 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
                 )  # fmt: skip
                 for piece in qa.stream(question, [turn.turn for turn in history], where):
                     if isinstance(piece, Answer):
-                        yield state(Exchange(question, piece))
+                        yield state(Exchange(question, piece, made_with=made_with(qa)))
                     else:
                         said += piece
                         yield state(Exchange(question, said=said), writing=True)
@@ -177,11 +180,13 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         def make_files(history: list[Exchange]) -> Any:
             if not any(turn.answer for turn in history):
                 raise gr.Error("There is no answer to export yet.", print_exception=False)
-            folder = ui_evaluate.folder(qa) / "exports"
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix="cable-qa-"))
             paths = [folder / f"conversation-{datetime.now():%Y%m%d-%H%M%S}{kind}" for kind in (".md", ".json")]
-            for path in paths:
-                write_export(qa, history, path)
+            try:
+                for path in paths:
+                    write_export(qa.store, history, path)
+            except CableQAError as error:
+                raise gr.Error(str(error), print_exception=False) from None
             return gr.update(value=[str(path) for path in paths], visible=True)
 
         def answer(
@@ -205,13 +210,27 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         inputs = [box, turns, origin, classification, tag, since, until]
         outputs = [turns, last, log, shown, box]
         running: list[Any] = [trigger(ask, inputs, outputs, **private) for trigger in (send.click, box.submit)]
-        stop.click(None, cancels=running, api_visibility="private").then(as_json, [turns], [kept], **private)
+        stop.click(None, cancels=running, api_visibility="private").then(ui.chat, [turns], [log], **private)
         for event in running:
-            event.then(as_json, [turns], [kept], **private)
+            event.then(
+                lambda turns: (as_json(turns), gr.update(value=None, visible=False)),
+                [turns],
+                [kept, exported],
+                **private,
+            )
         new.click(
-            lambda: ([], None, ui.chat([]), ui.evidence(None, qa.store), "", "", gr.update(value=None, visible=False)),
+            lambda: (
+                [],
+                None,
+                ui.chat([]),
+                ui.evidence(None, qa.store),
+                "",
+                "[]",
+                gr.update(value=None, visible=False),
+            ),
             None,
             [turns, last, log, shown, cable, kept, exported],
+            cancels=running,
             **private,
         )
         export.click(make_files, [turns], [exported], **private)

@@ -112,6 +112,14 @@ class Store:
         """The paragraph that `citation` names (see `resolve`), or the cable's header fields."""
         return find_paragraph(self.cable(citation.reference_id), citation)
 
+    def has(self, citation: Citation) -> bool:
+        """Whether the index has the paragraph that `citation` names."""
+        try:
+            self.paragraph(citation)
+        except NotInIndex:
+            return False
+        return True
+
     def resolve(self, citation: Citation) -> Citation:
         """`citation` as the index writes it.
 

@@ -114,6 +114,8 @@ def _index(args: argparse.Namespace) -> int:
 
 def _ask(args: argparse.Namespace) -> int:
     if args.batch:
+        if args.export:
+            raise InputError("--export keeps one answer; --batch writes its own with --out.")
         return _batch(args)
     if not args.question:
         raise InputError(
@@ -122,15 +124,16 @@ def _ask(args: argparse.Namespace) -> int:
     where = parse_filters(args.filters)
     qa = open_or_build(args)
     answer = qa.answer(args.question, where=where)
-    if args.export:
-        from qa.bundle import export
-        from qa.conversation import Exchange
-
-        export(qa, [Exchange(args.question, answer)], Path(args.export))
     if args.json:
         _print_json(answer.as_json())
     else:
         print("\n".join(_lines(answer)))
+    if args.export:
+        from qa.bundle import export
+        from qa.conversation import Exchange
+        from qa.provenance import made_with
+
+        export(qa.store, [Exchange(args.question, answer, made_with=made_with(qa))], Path(args.export))
     return 0
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
-from index.errors import IndexMissing, InputError
+from index.errors import InputError
 from index.store import Store
 from qa import bundle
 from qa.check import check as check_text
@@ -16,45 +17,46 @@ from qa.verify import Verifier
 
 
 def check(args: argparse.Namespace, folder: Path) -> int:
-    """Prints a verdict for each sentence, or what does not hold in a bundle; 1 where something is unsupported."""
+    """Prints a verdict for each sentence, and what does not hold in a bundle; 1 where something is unsupported or does not."""
     try:
-        text = Path(args.text_file).read_text(encoding="utf-8")
+        text = Path(args.text_file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{args.text_file} cannot be read: {error}.") from None
-    bundled = _bundle(text)
-    return _text(args, text, folder) if bundled is None else _bundled(args, bundled, folder)
+    return _bundled(args, text, folder) if text.lstrip().startswith("{") else _text(args, text, folder)
 
 
-def _bundle(text: str) -> dict[str, Any] | None:
-    """The text as a bundle; None where it is no JSON object with a format."""
-    if not text.lstrip().startswith("{"):
-        return None
-    try:
-        read = json.loads(text)
-    except ValueError:
-        return None
-    return read if isinstance(read, dict) and "format" in read else None
-
-
-def _bundled(args: argparse.Namespace, bundled: dict[str, Any], folder: Path) -> int:
+def _bundled(args: argparse.Namespace, text: str, folder: Path) -> int:
+    """By itself; against the index too where the call names one."""
     verifier = Verifier(Reader(sha256=SHA256))
+    reader = SHA256[:12]
+    named = bool(args.index or os.environ.get("CABLE_QA_INDEX"))
     try:
-        with Store.open(folder) as store:
+        bundled = json.loads(text)
+        answers = bundle.answers_of(bundled)
+        with Store.open(folder) if named else nullcontext() as store:
             found = bundle.problems(bundled, verifier, store)
-        against = f"by itself and against the index in {folder}"
-    except IndexMissing:
-        found, against = bundle.problems(bundled, verifier, None), f"by itself: there is no index in {folder}"
+    except (ValueError, RecursionError, InputError) as error:
+        raise InputError(f"{args.text_file} is no bundle that can be checked: {error}. Export it anew.") from None
+    others = sorted({str(made.get("reader")) for _, made in answers} - {reader})
+    statements = [(answer.question, one) for answer, _ in answers for one in answer.statements]
     if args.json:
-        print(json.dumps({"problems": found}, ensure_ascii=False, indent=1))
-        return int(bool(found))
-    for problem in found:
-        print(problem)
-    made, counts = bundled.get("made_with") or {}, (len(bundled["exchanges"]), len(bundled["paragraphs"]))
-    print(
-        f"{counts[0]} answers over {counts[1]} paragraphs, written {bundled.get('written')} by cable-qa {made.get('version')} "
-        f"with {made.get('model')}: {len(found) or 'no'} problems; checked {against}."
-    )
-    return int(bool(found))
+        rows = [{"question": question, "text": one.text, "verdict": one.verdict, "problems": list(one.problems)}
+                for question, one in statements]  # fmt: skip
+        print(
+            json.dumps({"problems": found, "statements": rows, "other_readers": others}, ensure_ascii=False, indent=1)
+        )
+    else:
+        for _, one in statements:
+            print(f"{one.verdict:12} {one.text}")
+        for problem in found:
+            print(f"does not hold: {problem}")
+        if others:
+            print(f"verdicts were given by another reader ({', '.join(others)}); this one is {reader}")
+        where = f"and against the index in {folder}" if named else "no index was named to compare it with"
+        print(
+            f"{len(answers)} answers, {len(statements)} sentences: {len(found) or 'no'} problems; checked by itself, {where}."
+        )
+    return int(bool(found) or any(one.verdict in ("unsupported", "contradicted") for _, one in statements))
 
 
 def _text(args: argparse.Namespace, text: str, folder: Path) -> int:

@@ -8,37 +8,45 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from index.errors import NotInIndex
 from index.store import Store
 from qa.result import Answer, Turn
 
-KEPT = 40  # exchanges, the latest ones: what a browser keeps is small
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+KEPT = 1_000_000  # characters of JSON: what a browser keeps is small
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_LISTED = re.compile(r"^(\d*)([-+=.)])")
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and its answer; without one, `said` is what stood there when it was stopped, or why it failed."""
+    """A question, its answer and what that was made with; without an answer, `said` is what stood there when it was stopped, or
+    why it failed."""
 
     question: str
     answer: Answer | None = None
     said: str = ""
+    made_with: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def turn(self) -> Turn:
         """This exchange as history."""
-        return self.answer.turn if self.answer else Turn(self.question, self.said)
+        return self.answer.turn if self.answer else Turn(self.question, "")
 
 
 def as_json(exchanges: Sequence[Exchange]) -> str:
-    """The latest exchanges as JSON."""
-    return json.dumps([
-        {"question": one.question, "answer": one.answer.as_json() if one.answer else None, "said": one.said}
-        for one in exchanges[-KEPT:]
-    ])  # fmt: skip
+    """The latest exchanges as JSON, as many as a browser surely keeps."""
+    rows: list[str] = []
+    for one in reversed(exchanges):
+        row = {"question": one.question, "answer": one.answer.as_json() if one.answer else None, "said": one.said,
+               "made_with": one.made_with}  # fmt: skip
+        rows.insert(0, json.dumps(row, ensure_ascii=False))
+        if sum(map(len, rows)) > KEPT:
+            del rows[0]
+            break
+    return f"[{', '.join(rows)}]"
 
 
 def restored(text: Any, store: Store) -> list[Exchange]:
@@ -46,23 +54,29 @@ def restored(text: Any, store: Store) -> list[Exchange]:
     (another archive's answers are no history of this one); none where `text` is no such JSON."""
     try:
         rows = json.loads(text or "[]")
-        found = [
-            Exchange(row["question"], Answer.from_json(row["answer"]) if row["answer"] else None, row["said"])
-            for row in rows
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        kept: list[Exchange] = []
+        for row in rows:
+            answer = Answer.from_json(row["answer"]) if row["answer"] else None
+            one = Exchange(str(row["question"]), answer, str(row["said"]), dict(row["made_with"]))
+            kept = [*kept, _present(one, store)] if resolves(answer, store) else []
+        return kept
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
-    kept: list[Exchange] = []
-    for one in found:
-        kept = [*kept, one] if resolves(one.answer, store) else []
-    return kept
+
+
+def _present(exchange: Exchange, store: Store) -> Exchange:
+    """The exchange without the nearest paragraphs that the index no longer has."""
+    if exchange.answer is None:
+        return exchange
+    return replace(
+        exchange,
+        answer=replace(exchange.answer, retrieved=tuple(h for h in exchange.answer.retrieved if store.has(h.citation))),
+    )
 
 
 def resolves(answer: Answer | None, store: Store) -> bool:
-    """Whether every citation of the answer stands in the index, word for word, and what it lists as nearest is there."""
+    """Whether every citation of the answer stands in the index, word for word."""
     try:
-        for hit in answer.retrieved if answer else ():
-            store.paragraph(hit.citation)
         return all(
             store.paragraph(one.citation).text[one.start : one.end] == one.quote
             for one in (answer.citations if answer else ())
@@ -110,4 +124,4 @@ def _made(answer: Answer) -> str:
 
 def _plain(text: str) -> str:
     """One line in which nothing is markup."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _LISTED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", " ".join(text.split())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -13,11 +14,16 @@ from qa.answer import CableQA
 
 
 def made_with(qa: CableQA) -> dict[str, Any]:
-    """What the answers of `qa` depend on.
+    """What the answers of `qa` depend on; a new dictionary.
 
     `code` is a hash of the sources of `qa` and `index`, so that a changed threshold shows. `index.content` is a hash of the
     cables, not of when they were read.
     """
+    return dict(_made_with(qa, qa.store.counts()["built"]))
+
+
+@lru_cache(maxsize=4)
+def _made_with(qa: CableQA, built: str | None) -> dict[str, Any]:
     counts = qa.store.counts()
     cables = {reference_id: content for reference_id, (content, _, _) in qa.store.known().items()}
     index = {name: counts[name] for name in ("cables", "paragraphs", "passages", "embedding_model")}

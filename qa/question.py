@@ -66,7 +66,7 @@ _PRONOUN = re.compile(
     r"|the (?:same|other|others|year before|previous year|following year))\b",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"(?<=\s)[A-Z][a-z]{2,}")
+_NAME = re.compile(r"(?<=\s)(?:[A-Z][a-z]{2,}|[A-Z]{2,})\b")
 FEW = 5  # words: so short a question leans on what was asked before
 STOP_WORDS = frozenset(
     [
@@ -232,13 +232,15 @@ def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
 
 
 def _leans(text: str, heard: str) -> bool:
-    """Whether a question points back: it opens so, has a pronoun with no name before it, or is a few words long and names
-    nobody that was not `heard` of."""
+    """Whether a question points back: it opens so, has a pronoun with no name before it, or is a few words long and brings
+    no name, and at most one other word, that was not `heard`."""
     words = len(text.split())
     if _OPENS_AGAIN.search(text):
         return True
     if words <= FEW and not _PRONOUN.search(text):
-        return all(name in heard for name in _NAME.findall(text))
+        known = set(re.findall(r"\w+", heard.lower())) | STOP_WORDS
+        new = [word for word in re.findall(r"\w+", text) if word.lower() not in known]
+        return len(new) < 2 and not any(name in new for name in _NAME.findall(text))
     if words <= FEW:
         return True
     pronoun = _PRONOUN.search(text)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SUPPORTED, PARTLY, UNSUPPORTED, CONTRADICTED = "supported", "partly", "unsupported", "contradicted"
 HOLDS = 0.12  # least probability of `supported` to be so; chosen on held-out statements (benchmarks.support --half 0)
 MOSTLY = 0.5  # least probability of `supported` or `partly` to be partly so, with one fact missing
+DOUBTS = 3  # stretches of words that a verdict names at most
 NO_PARAGRAPH = "cites no paragraph"
 
 
@@ -41,7 +42,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """supported, partly, unsupported or contradicted; `problems`: each fact that the sources do not have. `score`: the
+    """supported, partly, unsupported or contradicted; `problems`: each fact that the sources do not have, else the words that
+    the network doubts. `score`: the
     probability 0..1 that the sources support the statement, by the network alone."""
 
     verdict: str
@@ -76,8 +78,8 @@ class Verifier:
         passages = [(source.context, source.text) for source in sources]
         if len(sources) > 1:  # a statement may need two of them
             passages.append((sources[0].context, "\n".join(source.text for source in sources)))
-        judged = self._reader.support(plain, passages)
-        supported, partly, unsupported, contradicted = judged[max(range(len(judged)), key=lambda n: judged[n][0])]
+        best = max(self._reader.support(plain, passages), key=lambda one: one.shares[0])
+        supported, partly, unsupported, contradicted = best.shares
         if problems:
             if len(problems) == 1 and supported + partly >= MOSTLY and supported > contradicted:
                 return Verdict(PARTLY, problems, supported)
@@ -87,7 +89,8 @@ class Verifier:
         if supported >= HOLDS:
             return Verdict(SUPPORTED, (), supported)
         rest = {PARTLY: partly, UNSUPPORTED: unsupported, CONTRADICTED: contradicted}
-        return Verdict(max(rest, key=lambda name: rest[name]), (), supported)
+        doubtful = tuple(f"not borne out: {plain[start:end]}" for start, end in best.doubtful[:DOUBTS])
+        return Verdict(max(rest, key=lambda name: rest[name]), doubtful, supported)
 
     def attribute(
         self, statement: str, sources: Sequence[Source], chosen: Sequence[int]

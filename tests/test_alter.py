@@ -35,7 +35,7 @@ def test_what_is_marked_is_what_was_changed() -> None:
         ("_negation", "The port had not closed.", {"The port had closed."}),
         ("_negation", "The port was closed.", {"The port was not closed.", "The port was never closed."}),
         ("_opposite", "It closed before the flood.", {"It closed after the flood.", "It opened before the flood."}),
-        ("_swap", "Then Ilse Roake met Governor Vask.", {"Then Governor Vask met Ilse Roake."}),
+        ("_swap", "Then Ilse Roake fined Governor Vask.", {"Then Governor Vask fined Ilse Roake."}),
         (
             "_name",
             "Then Ilse Roake left.",

@@ -42,12 +42,13 @@ def test_follow_ups_lean_on_the_turn_before_and_others_do_not() -> None:
     assert standalone("And since when?", history) == "And since when? (Who runs the port? Jorin Halbek.)"
     for leaning in (
         "How long has he run it?", "Why?", "Did Kestrin answer her?", "What penalty was its owner likely to face?",
-        "Which of them would be for freight?", "At what sum was the damage to that place put?", "How about the year before?", "And the Kestrin Bank?", "When did Halbek resign?",
+        "Which of them would be for freight?", "At what sum was the damage to that place put?", "How about the year before?", "And the Kestrin Bank?", "In which year?", "What penalty?", "When did Halbek resign?",
     ):  # fmt: skip
         assert standalone(leaning, history) == f"{leaning} (Who runs the port? Jorin Halbek.)"
     for alone in (
         "Which towns were there on the list of ports closed in 2008?", "What did Minister Kestrin say about his deputy in March?",
-        "Which firm runs the mine that was flooded in November 2009?", "Who heads the Kestrin Bank?",
+        "Which firm runs the mine that was flooded in November 2009?", "Who heads the Kestrin Bank?", "What did NATO say?",
+        "What is the herring quota?", "Who won the election?",
     ):  # fmt: skip
         assert standalone(alone, history) == alone
     assert standalone("How many herring may Maravel catch?", history) == "How many herring may Maravel catch?"

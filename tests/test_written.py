@@ -15,8 +15,11 @@ from index.embed import Embedder
 from index.store import Store
 from qa.abstain import CANNOT_ANSWER
 from qa.answer import CableQA
+from qa.bundle import bundle, problems
+from qa.conversation import Exchange
 from qa.models import Limits
 from qa.opening import build_index
+from qa.provenance import made_with
 from qa.reader.model import Reader
 from qa.result import Answer, Turn
 from qa.write import BUDGET, choose
@@ -75,6 +78,22 @@ def test_a_draft_is_streamed_cited_and_verified(server: ChatServer, qa: CableQA,
     cited = answer.citations[0]
     assert store.paragraph(cited.citation).text[cited.start : cited.end] == cited.quote
     assert answer.timings_ms["generate"] > 0
+
+
+def test_a_bundle_of_a_models_answer_holds_verdict_for_verdict(server: ChatServer, qa: CableQA) -> None:
+    server.reply = (
+        "The herring quota falls to 41,200 tons in 2010 [1]. It was 99,000 tons in 2009 [1]. "
+        "See [the site](http://x.example) now [1]."
+    )
+    _, answer = ask(qa)
+    made = json.loads(json.dumps(bundle(qa.store, [Exchange(QUESTION, answer, made_with=made_with(qa))])))
+
+    assert [one.verdict for one in answer.statements] == ["supported", "unsupported", "unsupported"]
+    assert problems(made, qa.verifier, qa.store) == []
+    assert made["exchanges"][0]["made_with"]["model"] == "openai:m"
+    for statement in made["exchanges"][0]["answer"]["statements"][1:]:
+        statement["verdict"] = "supported"
+    assert len(problems(made, qa.verifier, qa.store)) == 2
 
 
 def passages(server: ChatServer) -> int:

@@ -7,6 +7,7 @@ Flows in: a question and passages. Flows out: a `Judgement` for each. Does not k
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,16 @@ class Judgement:
     spans: tuple[Span, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What the reader makes of a statement and one passage. `shares`: probabilities, summing to 1, in the order of
+    `net.SUPPORT`: supported, partly, unsupported, contradicted. `doubtful`: the words of the statement, `statement[start:end]`,
+    that the passage is likelier not to bear out than to."""
+
+    shares: tuple[float, ...]
+    doubtful: tuple[tuple[int, int], ...]
+
+
 class Reader:
     """The network `net` with its weights and its `encode`r, loaded once (about 130 MB); safe to use from several threads.
 
@@ -87,20 +98,36 @@ class Reader:
                 found[n] = Judgement(float(relevance[row]), float(answers[row]), spans)
         return [found[n] for n in range(len(pairs))]
 
-    def support(self, statement: str, passages: Sequence[tuple[str, str]]) -> list[tuple[float, ...]]:
-        """For each (context, text) the probabilities, summing to 1, that it supports the statement, in the order of
-        `net.SUPPORT`: supported, partly, unsupported, contradicted."""
+    def support(self, statement: str, passages: Sequence[tuple[str, str]]) -> list[Support]:
+        """For each (context, text) whether it supports the statement."""
         pairs = self.encode(statement, passages)
-        found: list[tuple[float, ...]] = []
+        found: list[Support] = []
         for at in range(0, len(pairs), TOGETHER):
-            shares = self._scores(pairs[at : at + TOGETHER]).support.float().softmax(-1)
-            found += [tuple(row) for row in shares.tolist()]
+            rows = pairs[at : at + TOGETHER]
+            scores = self._scores(rows)
+            shares = scores.support.float().softmax(-1).tolist()
+            wrong = (scores.wrong.float() > 0).tolist()
+            for row, pair in enumerate(rows):
+                tokens = [span for n, span in enumerate(pair.asked, 1) if wrong[row][n]]
+                found.append(Support(tuple(shares[row]), _whole_words(statement, tokens)))
         return found
 
     def _scores(self, pairs: Sequence[Pair]) -> Scores:
         with torch.inference_mode():
             scores: Scores = self.net(*(part.to(self._device) for part in batch(pairs)))
         return scores
+
+
+def _whole_words(text: str, tokens: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The words that the tokens are parts of, those that stand side by side as one stretch."""
+    found: list[tuple[int, int]] = []
+    for word in re.finditer(r"\w+(?:[.,'’-]\w+)*", text):
+        if any(start < word.end() and word.start() < end for start, end in tokens):
+            if found and not text[found[-1][1] : word.start()].strip():
+                found[-1] = (found[-1][0], word.end())
+            else:
+                found.append(word.span())
+    return tuple(found)
 
 
 def _trimmed(span: Span, text: str) -> Span:

@@ -36,7 +36,7 @@ class Scores(NamedTuple):
 
 class ReaderNet(nn.Module):
     """MiniLM-L12 (33M parameters) with heads for relevance, answerability, the answer's span, support, and a statement's
-    wrong tokens. Support weighs the whole pair and the worst token."""
+    wrong tokens. Support weighs the whole pair and, by a soft maximum over them, the wrong tokens."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -5,8 +5,8 @@
 
 READING_DATA holds `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in
 `qa/reader/cables`. Three stages, each from the weights of the one before (`--stages` runs some of them, from a file that an
-earlier run wrote): reading in general, the passages again, then cables and statements. The seed is fixed; a run that is
-stopped goes on from its checkpoint (OUT.checkpoint) when started again. Five losses are summed: span (cross-entropy of first
+earlier run wrote): the passages, public questions, then cables; statements all the while. The seed is fixed; a run that is
+stopped goes on from its checkpoint (OUT.stageN.checkpoint) when started again. Five losses are summed: span (cross-entropy of first
 and last token, position 0 for none), answerability (binary cross-entropy), relevance (cross-entropy of the answering passages
 among a question's), support (cross-entropy over the labels of a statement) and wrong (binary cross-entropy over a statement's
 tokens, where it is known which the passage does not bear out). The weights kept are the exponential moving average over the
@@ -188,7 +188,7 @@ def passes(stage: Stage, data: Path, cables: Path, rng: random.Random) -> Iterat
         if not held_out(one.group) and (stage.cables or not one.passage.context)
     ]  # fmt: skip
     clear = [one for one in stated if one.label in ("supported", "contradicted")]
-    unclear = [one for one in stated if one not in clear]
+    unclear = [one for one in stated if one.label not in ("supported", "contradicted")]
     asked = [*own, *invented] if stage.cables else own
     passages = list({read: (one.group, read) for one in asked for read in map(_bare, one.passages)}.values())
     for items in (own, invented, clear, unclear, passages):
@@ -290,7 +290,9 @@ def _moving_average(average: Tensor, value: Tensor, _: Tensor | int) -> Tensor:
 
 
 def _identity(groups: Sequence[Sequence[Example]]) -> bytes:
-    return repr([(one.pair.ids, one.starts, one.ends, one.label) for group in groups for one in group]).encode()
+    return repr(
+        [(one.pair.ids, one.starts, one.ends, one.answers, one.label, one.wrong) for group in groups for one in group]
+    ).encode()
 
 
 def _rate(done: float) -> float:
