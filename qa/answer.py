@@ -18,7 +18,7 @@ from index.store import Filter, Store
 from qa.abstain import CANNOT_ANSWER, abstain
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
-from qa.question import Question, read_question
+from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
 from qa.read import Reading, read
 from qa.rerank import Judged, rerank
@@ -100,7 +100,7 @@ class CableQA:
         confidence = 1.0 if looked.whole else max((one.probability for one in looked.judged), default=0.0)
         base = replace(base, retrieved=tuple(looked.hits), confidence=confidence)
         times |= looked.times
-        readings = looked.whole or read(looked.judged)
+        readings = looked.whole or read(looked.judged, asks_several(asked.text))
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)
             return

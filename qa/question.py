@@ -67,6 +67,11 @@ _PRONOUN = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<=\s)(?:[A-Z][a-z]{2,}|[A-Z]{2,})\b")
+_SEVERAL = re.compile(
+    r"\b(?:and|or|but|;)\s+(?:(?:to|in|on|by|for|at|from|of|with)\s+)?(?:what|who|whom|whose|how|which|when|where|why)\b"
+    r"|\b(?:both|each|respectively)\b",
+    re.IGNORECASE,
+)
 FEW = 5  # words: so short a question leans on what was asked before
 STOP_WORDS = frozenset(
     [
@@ -289,6 +294,11 @@ def _months(text: str) -> tuple[tuple[int | None, int], ...]:
         year = match["year"] or match["year2"]
         months.append((int(year) if year else None, _MONTHS.index(name.lower()) + 1))
     return tuple(months)
+
+
+def asks_several(text: str) -> bool:
+    """Whether a question asks for several things: `... and how many ...?`, `both`, `each`."""
+    return _SEVERAL.search(text) is not None
 
 
 def sent_in(sent: date | None, months: Sequence[tuple[int | None, int]]) -> bool:

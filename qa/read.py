@@ -1,6 +1,6 @@
 """From judged passages to the sentences that answer, or to nothing.
 
-Flows in: passages with the trained reader's judgements. Flows out: Readings, at most four, each the shortest run of whole
+Flows in: passages with the trained reader's judgements. Flows out: Readings, at most five, each the shortest run of whole
 sentences that holds the answering words. Knows nothing of models or of the index.
 """
 
@@ -14,11 +14,12 @@ from index.passage import sentences
 from qa.numbers import figures
 from qa.rerank import Judged
 
-MOST = 4  # readings of an answer
-ANSWERS = 0.27  # least probability of the best passage; below it the cables are silent
+MOST = 5  # readings of an answer
+ANSWERS = 0.3  # least probability of the best passage; below it the cables are silent
 ALSO = 0.5  # least probability of a further passage
-NEAR = 2.0  # how far below the first passage a further one may lie in answerability, in logits
-SPAN = 7.0  # how far below the best span of its passage another may lie, in logits
+NEAR = 1.0  # how far below the first passage a further one may lie in answerability, in logits
+SEVERAL_ALSO, SEVERAL_NEAR = 0.3, 3.0  # the same for a question that asks for several things
+SPAN = 10.0  # how far below the best span of its passage another may lie, in logits
 SURE = 0.8  # least probability at which the answering words stand alone on top
 SHORT = 12  # words that may stand alone at most
 
@@ -36,13 +37,15 @@ class Reading:
     words_end: int | None = None
 
 
-def read(judged: Sequence[Judged]) -> list[Reading]:
-    """The quotes that answer, the passage ranked first before all others; empty where nothing answers."""
+def read(judged: Sequence[Judged], several: bool = False) -> list[Reading]:
+    """The quotes that answer, the passage ranked first before all others; empty where nothing answers. `several`: whether
+    the question asks for several things, which may stand in different passages."""
     if not judged or max(one.probability for one in judged) < ANSWERS:
         return []
-    least = judged[0].judgement.answers - NEAR
+    also, near = (SEVERAL_ALSO, SEVERAL_NEAR) if several else (ALSO, NEAR)
+    least = judged[0].judgement.answers - near
     order = [
-        judged[0], *(one for one in judged[1:] if one.probability >= ALSO and one.judgement.answers >= least)
+        judged[0], *(one for one in judged[1:] if one.probability >= also and one.judgement.answers >= least)
     ]  # fmt: skip
     quotes = [_quotes(one) for one in order]
     # the best of each passage before the second best of any

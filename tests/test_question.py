@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qa.question import Named, Question, read_question, standalone
+from qa.question import Named, Question, asks_several, read_question, standalone
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,10 @@ def test_follow_ups_lean_on_the_turn_before_and_others_do_not() -> None:
     assert standalone("How many herring may Maravel catch?", history) == "How many herring may Maravel catch?"
     assert standalone("  Who  runs it? ", []) == "Who runs it?"
     assert standalone("  ", history) == ""
+
+
+def test_questions_that_ask_for_several_things() -> None:
+    for text in ("Who left, and who stayed?", "How many came and in which year?", "What did each of them pay?"):
+        assert asks_several(text)
+    for text in ("Who runs the port and the mill?", "What did Roake say?", "Who said how many came?"):
+        assert not asks_several(text)
