@@ -1,7 +1,7 @@
 """A conversation with all that it takes to check it again: one JSON file, checked without a network and without the index.
 
     {"format": "cable-qa bundle 1", "written": ISO 8601,
-     "exchanges": [{"answer": answer JSON, "made_with": {...}}, ...],
+     "exchanges": [{"answer": answer JSON and "note", "made_with": {...}}, ...],
      "paragraphs": [{"reference_id", "section", "paragraph", "text", "context", "sent", "header", "sha256"}, ...]}
 
 Flows in: exchanges and an open index. Flows out: the bundle, and what does not hold in one.
@@ -36,7 +36,7 @@ def bundle(store: Store, exchanges: Sequence[Exchange]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "written": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "exchanges": [{"answer": answer.as_json(), "made_with": made_with} for answer, made_with in answered],
+        "exchanges": [{"answer": answer.as_kept(), "made_with": made_with} for answer, made_with in answered],
         "paragraphs": [_paragraph(source_of(store, place)) for place in places],
     }
 
@@ -70,7 +70,7 @@ def answers_of(bundled: Mapping[str, Any]) -> list[tuple[Answer, dict[str, Any]]
     if bundled.get("format") != FORMAT:
         raise InputError(f"it is no bundle of this version ({FORMAT})")
     try:
-        return [(Answer.from_json(row["answer"]), dict(row["made_with"])) for row in bundled["exchanges"]]
+        return [(Answer.from_kept(row["answer"]), dict(row["made_with"])) for row in bundled["exchanges"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"an answer cannot be read ({error!r})") from None
 

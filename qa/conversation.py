@@ -40,7 +40,7 @@ def as_json(exchanges: Sequence[Exchange]) -> str:
     """The latest exchanges as JSON, as many as a browser surely keeps."""
     rows: list[str] = []
     for one in reversed(exchanges):
-        row = {"question": one.question, "answer": one.answer.as_json() if one.answer else None, "said": one.said,
+        row = {"question": one.question, "answer": one.answer.as_kept() if one.answer else None, "said": one.said,
                "made_with": one.made_with}  # fmt: skip
         rows.insert(0, json.dumps(row, ensure_ascii=False))
         if sum(map(len, rows)) > KEPT:
@@ -56,7 +56,7 @@ def restored(text: Any, store: Store) -> list[Exchange]:
         rows = json.loads(text or "[]")
         kept: list[Exchange] = []
         for row in rows:
-            answer = Answer.from_json(row["answer"]) if row["answer"] else None
+            answer = Answer.from_kept(row["answer"]) if row["answer"] else None
             one = Exchange(str(row["question"]), answer, str(row["said"]), dict(row["made_with"]))
             kept = [*kept, _present(one, store)] if resolves(answer, store) else []
         return kept

@@ -100,11 +100,15 @@ class Answer:
         ]  # fmt: skip
         row["rejected_citations"] = [{"marker": marker, "reason": reason} for marker, reason in self.rejected_citations]
         row["retrieved"] = [asdict(hit.citation) | {"score": round(hit.score, 4)} for hit in self.retrieved]
-        return row | {"model": self.model, "index": self.index, "timings_ms": self.timings_ms, "note": self.note}
+        return row | {"model": self.model, "index": self.index, "timings_ms": self.timings_ms}
+
+    def as_kept(self) -> dict[str, Any]:
+        """The answer JSON with the note: what `from_kept` reads."""
+        return self.as_json() | {"note": self.note}
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> Answer:
-        """The Answer that `as_json` wrote, but for its confidence. Raises KeyError or TypeError where a part is missing."""
+    def from_kept(cls, row: Mapping[str, Any]) -> Answer:
+        """The Answer that `as_kept` wrote, but for its confidence. Raises KeyError or TypeError where a part is missing."""
         return cls(
             **{key: row[key] for key in ("question", "rewritten_question", "answer", "abstained", "model", "index", "timings_ms")},
             statements=tuple(
@@ -117,7 +121,7 @@ class Answer:
             ),
             rejected_citations=tuple((one["marker"], one["reason"]) for one in row["rejected_citations"]),
             retrieved=tuple(Hit(citation_of(one), one["score"]) for one in row["retrieved"]),
-            note=row.get("note", ""),
+            note=row["note"],
         )  # fmt: skip
 
 

@@ -193,9 +193,6 @@ def test_batch(index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the reader is not sure enough of some follow-ups: MODEL_CARD.md, What it cannot do"
-)
 def test_a_follow_up_is_answered(index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     row = {"id": "b", "question": "And what did he blame?",
            "history": [{"question": "Who runs the National Grid Company?", "answer": "Halvard Moen."}]}  # fmt: skip

@@ -52,9 +52,9 @@ def test_words_of_two_sentences_bring_both() -> None:
 
 def test_where_nothing_answers_nothing_is_quoted() -> None:
     assert read([]) == []
-    assert read([judged(0.26, (16, 26, 5.0)), judged(0.05, (16, 26, 5.0), paragraph="2")]) == []
+    assert read([judged(0.29, (16, 26, 5.0)), judged(0.05, (16, 26, 5.0), paragraph="2")]) == []
     assert read([judged(0.9)]) == []
-    assert read([judged(0.27, (16, 26, 5.0))]) == [reading(0, 27, 0.27, (16, 26))]
+    assert read([judged(0.3, (16, 26, 5.0))]) == [reading(0, 27, 0.3, (16, 26))]
 
 
 def test_the_first_in_rank_is_quoted_and_others_only_where_they_are_probable() -> None:
@@ -69,17 +69,23 @@ def test_the_first_in_rank_is_quoted_and_others_only_where_they_are_probable() -
     assert [(one.citation.paragraph, one.score) for one in found] == [("1", 0.6), ("3", 0.9), ("4", 0.7)]
 
 
-def test_four_quotes_at_most() -> None:
+def test_a_question_that_asks_for_several_things_gets_less_sure_passages_too() -> None:
+    found = [judged(0.9, (16, 26, 1.0), paragraph="1"), judged(0.3, (16, 26, 1.0), paragraph="2")]
+    assert len(read(found)) == 1
+    assert len(read(found, several=True)) == 2
+
+
+def test_five_quotes_at_most() -> None:
     found = read([judged(0.9, (16, 26, 1.0), paragraph=str(n)) for n in range(9)])
-    assert [one.citation.paragraph for one in found] == ["0", "1", "2", "3"]
+    assert [one.citation.paragraph for one in found] == ["0", "1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize(
     ("first", "second", "quoted"),
     [
         (7.0, 6.9, 2),
-        (9.0, 2.0, 2),
-        (9.0, 1.9, 1),  # more than 7 below the best
+        (9.0, -1.0, 2),
+        (9.0, -1.1, 1),  # more than 10 below the best
     ],
 )
 def test_a_second_answer_in_the_same_passage(first: float, second: float, quoted: int) -> None:

@@ -47,9 +47,6 @@ def test_a_true_paraphrase_is_supported_and_what_is_not_said_is_not(verifier: Ve
     assert verifier.check("The ship was later sold to a foreign company.", [HARBOR]).verdict != "supported"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the network does not tell a reversed meaning yet: MODEL_CARD.md, What it cannot do"
-)
 def test_a_reversed_meaning_is_not_supported(verifier: Verifier) -> None:
     assert verifier.check("Vask admitted that his party had owned the ship.", [HARBOR]).verdict != "supported"
 
