@@ -58,7 +58,7 @@ def rerank(
 
 def probability(judgement: Judgement) -> float:
     """That the passage answers: logistic regression over the reader's two signs, fitted on the 227 questions of
-    `reader/calibration.jsonl`, over cables that no weights were trained on and no figure is read from."""
+    `reader/calibration` (`python -m qa.reader.calibrate`), over cables that no weights were trained on and no figure is read from."""
     answers, span, constant = CALIBRATION
     best = judgement.spans[0].score if judgement.spans else -10.0
     return 1 / (1 + math.exp(-(answers * judgement.answers + span * best + constant)))

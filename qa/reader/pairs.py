@@ -112,7 +112,7 @@ def cable_questions(folder: Path) -> list[Asked]:
     question has the paragraphs of both cables. A follow-up is joined to its history as `qa.question.standalone` does."""
     cables = {cable["id"]: cable for cable in _cables(folder)}
     own = {name: [(row, row["question"]) for row in cable["questions"]] for name, cable in cables.items()}
-    for row in _rows(folder / FOLLOWUPS):
+    for row in _rows(folder / FOLLOWUPS) if (folder / FOLLOWUPS).exists() else ():
         history = [(turn["question"], turn["answer"]) for turn in row["history"]]
         own[row["cable"]].append((row, standalone(row["question"], history)))
     return [_over_cable(cables, cables[name], *pair) for name, pairs in own.items() for pair in pairs]
