@@ -66,8 +66,10 @@ def first_subject(qa: CableQA) -> str:
 
 def ask(page: Page, question: str) -> None:
     box = page.locator("#question textarea")
+    turns = page.locator("#chat .turn").count()
     box.fill(question)
     box.press("Enter")
+    expect(page.locator("#chat .turn")).to_have_count(turns + 1, timeout=20_000)
     expect(page.locator("#chat .turn").last.locator(".cite").first).to_be_visible(timeout=20_000)
 
 
