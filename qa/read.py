@@ -19,7 +19,10 @@ ANSWERS = 0.3  # least probability of the best passage; below it the cables are 
 ALSO = 0.5  # least probability of a further passage
 NEAR = 1.0  # how far below the first passage a further one may lie in answerability, in logits
 SEVERAL_ALSO, SEVERAL_NEAR = 0.3, 3.0  # the same for a question that asks for several things
-SPAN = 10.0  # how far below the best span of its passage another may lie, in logits
+SPAN, UNSURE_SPAN = (
+    5.0,
+    10.0,
+)  # how far below the best span of its passage another may lie, in logits; where that is unsure
 SURE = 0.8  # least probability at which the answering words stand alone on top
 SHORT = 12  # words that may stand alone at most
 
@@ -93,7 +96,7 @@ def _quotes(one: Judged) -> list[Reading]:
     spans = one.judgement.spans
     found: list[Reading] = []
     for span in spans:
-        if span.score < spans[0].score - SPAN:
+        if span.score < spans[0].score - (SPAN if spans[0].score > 0 else UNSURE_SPAN):
             break
         inside = [(s, e) for s, e in sentences(passage.text) if s < span.end and e > span.start]
         if not inside:

@@ -84,8 +84,10 @@ def test_five_quotes_at_most() -> None:
     ("first", "second", "quoted"),
     [
         (7.0, 6.9, 2),
-        (9.0, -1.0, 2),
-        (9.0, -1.1, 1),  # more than 10 below the best
+        (9.0, 4.0, 2),
+        (9.0, 3.9, 1),  # more than 5 below the best
+        (-1.0, -11.0, 2),  # no words are likelier than none
+        (-1.0, -11.1, 1),
     ],
 )
 def test_a_second_answer_in_the_same_passage(first: float, second: float, quoted: int) -> None:
