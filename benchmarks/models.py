@@ -65,11 +65,11 @@ class Believing(Verifier):
 def answered(qa: CableQA, row: GoldenRow) -> dict[str, Any]:
     """The figures of one answer, and what became of the model's sentences."""
     answer: Answer = qa.answer(row.question, [Turn(*turn) for turn in row.history])
-    own = [one for one in answer.statements if not (FAILED in answer.note and one.short)]
+    fell_back = FAILED in answer.note  # then the quotes before it are supported, and nothing of the model's is
     return {
         "figures": figures_of(row, answer),
-        "verdicts": [one.verdict for one in own],
-        "fell_back": FAILED in answer.note,
+        "verdicts": [one.verdict for one in answer.statements if not (fell_back and one.verdict == SUPPORTED)],
+        "fell_back": fell_back,
         "answer": answer.answer,
     }
 

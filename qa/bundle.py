@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,7 @@ def export(store: Store, exchanges: Sequence[Exchange], path: Path) -> None:
 
 def _paragraph(source: Source) -> dict[str, Any]:
     row = {
-        "reference_id": source.citation.reference_id, "section": source.citation.section, "paragraph": source.citation.paragraph,
-        "text": source.text, "context": source.context, "sent": source.sent.isoformat() if source.sent else None, "header": source.header,
+        **asdict(source.citation), "text": source.text, "context": source.context, "sent": source.sent.isoformat() if source.sent else None, "header": source.header,
     }  # fmt: skip
     return row | {"sha256": _sha256(row)}
 

@@ -14,13 +14,10 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 
-from qa.numbers import Number, numbers
+from qa.numbers import MONTHS, Number, numbers
 
-_MONTH_NAMES = (
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
-)  # fmt: skip
-_MONTHS = {name[:size]: n for n, name in enumerate(_MONTH_NAMES, 1) for size in (3, 4, len(name)) if len(name) >= size}
-_MONTH = r"(?P<m{0}>" + "|".join(f"{name[:3]}(?:{name[3:]}|{name[3:4]})?" for name in _MONTH_NAMES) + r")\b\.?"
+_MONTHS = {name[:size]: n for n, name in enumerate(MONTHS, 1) for size in (3, 4, len(name)) if len(name) >= size}
+_MONTH = r"(?P<m{0}>" + "|".join(f"{name[:3]}(?:{name[3:]}|{name[3:4]})?" for name in MONTHS) + r")\b\.?"
 _DATES = (
     re.compile(rf"\b{_MONTH.format('')}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*(?:percent|%|:))(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),
     re.compile(rf"\b(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),

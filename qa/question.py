@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from index.cable import normalise_reference_id
+from qa.numbers import MONTHS
 
 _REFERENCE = re.compile(r"\b\d{2} ?[A-Z][A-Za-z]{2,}(?: [A-Z][A-Za-z]+){0,2} ?\d{1,7}\b")
 _COMPACT = re.compile(r"\b\d{2}[A-Za-z]{3,}\d{1,7}\b")
@@ -21,27 +22,13 @@ _PARAGRAPH = re.compile(
 _ITEM = re.compile(r"\b(?:item|point|entry|number|no\.?)\s*(\d{1,3})\b", re.IGNORECASE)
 _SECTION = re.compile(r"\bsection\s+((?:[IVX]+|[A-Z])(?:\.[A-Z]+)*)\b")
 _LIST = re.compile(r"\b(?:the\s+)?([a-z]+(?: courses?)?)\s+(?:list|subsection|heading)\b", re.IGNORECASE)
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_MONTH = re.compile(rf"(?:{'|'.join(_MONTHS)})\s*\d", re.IGNORECASE)  # a day, not a reference ID
+_MONTH = re.compile(rf"(?:{'|'.join(MONTHS)})\s*\d", re.IGNORECASE)  # a day, not a reference ID
 _CABLE_WORD = r"(?:cable|telegram|message|dispatch|report cable|it|this one|\d{2}[A-Z]{3,}\d+)"
 _SENT_IN = re.compile(
-    rf"\b(?P<month>{'|'.join(_MONTHS)})\s+(?:\d{{1,2}},?\s+)?(?P<year>(?:19|20)\d\d)\s+(?:\w+\s+){{0,6}}?(?:cable|telegram|report text|text|dispatch)\b"
-    rf"|\b(?:cables?|telegrams?|reported|sent|dated|written)\s+(?:\w+\s+){{0,2}}?(?:in|of|from|on|for)\s+(?:\d{{1,2}}\s+)?(?P<month2>{'|'.join(_MONTHS)})"
+    rf"\b(?P<month>{'|'.join(MONTHS)})\s+(?:\d{{1,2}},?\s+)?(?P<year>(?:19|20)\d\d)\s+(?:\w+\s+){{0,6}}?(?:cable|telegram|report text|text|dispatch)\b"
+    rf"|\b(?:cables?|telegrams?|reported|sent|dated|written)\s+(?:\w+\s+){{0,2}}?(?:in|of|from|on|for)\s+(?:\d{{1,2}}\s+)?(?P<month2>{'|'.join(MONTHS)})"
     r"\s+(?:\d{1,2},?\s+)?(?P<year2>(?:19|20)\d\d)\b"
-    rf"|\b(?P<month3>{'|'.join(_MONTHS)})\s+(?:cable|telegram|dispatch)\b",
+    rf"|\b(?P<month3>{'|'.join(MONTHS)})\s+(?:cable|telegram|dispatch)\b",
     re.IGNORECASE,
 )
 _HEADER_FIELDS = (
@@ -73,128 +60,16 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 FEW = 5  # words: so short a question leans on what was asked before
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "about",
-        "according",
-        "after",
-        "all",
-        "also",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "before",
-        "being",
-        "both",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "for",
-        "from",
-        "give",
-        "given",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "itself",
-        "just",
-        "like",
-        "many",
-        "me",
-        "might",
-        "more",
-        "most",
-        "much",
-        "must",
-        "my",
-        "no",
-        "nor",
-        "not",
-        "of",
-        "off",
-        "on",
-        "one",
-        "only",
-        "or",
-        "other",
-        "our",
-        "out",
-        "over",
-        "own",
-        "s",
-        "same",
-        "say",
-        "says",
-        "said",
-        "she",
-        "should",
-        "so",
-        "some",
-        "such",
-        "tell",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "through",
-        "to",
-        "too",
-        "under",
-        "until",
-        "up",
-        "us",
-        "very",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
-)
+STOP_WORDS = frozenset([
+    "a", "about", "according", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "before",
+    "being", "both", "but", "by", "can", "could", "did", "do", "does", "doing", "for", "from", "give", "given", "had",
+    "has", "have", "having", "he", "her", "hers", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its",
+    "itself", "just", "like", "many", "me", "might", "more", "most", "much", "must", "my", "no", "nor", "not", "of",
+    "off", "on", "one", "only", "or", "other", "our", "out", "over", "own", "s", "same", "say", "says", "said", "she",
+    "should", "so", "some", "such", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they",
+    "this", "those", "through", "to", "too", "under", "until", "up", "us", "very", "was", "we", "were", "what",
+    "when", "where", "which", "while", "who", "whom", "whose", "why", "will", "with", "would", "you", "your",
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +167,7 @@ def _months(text: str) -> tuple[tuple[int | None, int], ...]:
     for match in _SENT_IN.finditer(text):
         name = match["month"] or match["month2"] or match["month3"]
         year = match["year"] or match["year2"]
-        months.append((int(year) if year else None, _MONTHS.index(name.lower()) + 1))
+        months.append((int(year) if year else None, MONTHS.index(name.lower()) + 1))
     return tuple(months)
 
 

@@ -3,7 +3,7 @@
 Flows in: a statement and the paragraphs that it rests on. Flows out: a Verdict, and the paragraphs that bear it out. Exact facts
 come first (`qa.facts`: a figure, date, name, reference ID or quotation that does not stand there), then meaning, by the trained
 network's heads for that (`qa.reader`): they tell what the paragraph does not say from what it says; a reversal (a negation,
-swapped roles, the wrong year) they see about half of the time (MODEL_CARD.md).
+swapped roles, the wrong year) they see less than half of the time (MODEL_CARD.md).
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """supported, partly, unsupported or contradicted; `problems`: each fact that the sources do not have, else the words that
-    the network doubts. `score`: the
-    probability 0..1 that the sources support the statement, by the network alone."""
+    the network doubts. `score`: the probability 0..1 that the sources support the statement, by the network alone."""
 
     verdict: str
     problems: tuple[str, ...] = ()

@@ -30,7 +30,8 @@ from qa.reader.pairs import (
     public_questions,
     sample,
 )
-from qa.reader.train import TOKENS, WRONG, Example, _rate, batches, examples, loss_of
+from qa.reader.plan import TOKENS, Example, batches, examples
+from qa.reader.train import WRONG, _rate, loss_of
 
 ROOT = Path(__file__).parent.parent
 

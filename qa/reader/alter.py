@@ -11,13 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from qa import numbers
 from qa.question import STOP_WORDS
 
 Change = tuple[int, int, str]  # characters of the sentence, and what replaces them
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+MONTHS = tuple(name.capitalize() for name in numbers.MONTHS)
 COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 OPPOSITES = (
     ("before", "after"), ("first", "last"), ("first", "second"), ("earlier", "later"), ("more", "less"), ("more", "fewer"),
@@ -29,7 +28,7 @@ OPPOSITES = (
     ("northern", "southern"), ("eastern", "western"), ("most", "few"), ("many", "few"),
     ("always", "never"), ("often", "seldom"), ("public", "secret"), ("publicly", "privately"), ("old", "new"), ("large", "small"),
     ("larger", "smaller"), ("strong", "weak"), ("stronger", "weaker"), ("better", "worse"), ("good", "poor"), ("success", "failure"),
-    ("despite", "because of"), ("although", "because"), 
+    ("despite", "because of"), ("although", "because"),
     ("planned", "refused"), ("proposed", "ruled out"), ("likely", "unlikely"), ("possible", "impossible"), ("able", "unable"),
     ("welcomed", "criticized"), ("praised", "criticized"), ("confirmed", "denied"), ("admitted", "denied"), ("including", "except"),
     ("only", "also"), ("both", "neither of"), ("above", "below"), ("over", "under"), ("official", "unofficial"),
