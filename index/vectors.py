@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -52,21 +53,24 @@ class Vectors:
         """See `Store.dense`."""
         if k < 1:
             return []
-        for _ in range(3):
+        found: list[tuple[int, float]] | None = None
+        for attempt in range(3):
             found, there = self._nearest(vector, k, where)
             if found is not None and len(found) >= min(k, there):
                 return found
-            if not self._written_since():
-                break  # else another process writes, and Chroma as it was opened is behind SQLite or ahead of it
-        else:
-            return found or []
-        if found is None:
+            if self._written_since():
+                continue  # Chroma as it was opened is behind SQLite or ahead of it
+            if found is not None:
+                return found
+            self._opened = None  # it may have been opened while another process was writing to Chroma alone
+            time.sleep(0.1 * (attempt + 1))
+        if found is None and not self._written_since():
             folder = self._database.folder
             raise IndexMismatch(
                 f"The vectors of the index in {folder} are not those of its passages. "
                 f"Delete it and run `cable-qa index PATH --index {folder}`."
             )
-        return found
+        return found or []
 
     def add(self, first: int, vectors: Sequence[NDArray[np.float32]]) -> None:
         """Adds vectors under the ids from `first`, which are among the orphans until their rows are written."""
