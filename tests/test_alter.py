@@ -7,7 +7,7 @@ import random
 import pytest
 
 from qa.reader import alter
-from qa.reader.alter import Altered, altered
+from qa.reader.alter import Altered, altered, turned
 
 PASSAGE = (
     "In March 2009 Minister Ilse Roake told Governor Vask that the Port of Elsby had not closed before the flood. "
@@ -64,3 +64,18 @@ def test_a_figure_turns_into_another_of_its_kind() -> None:
 def test_a_sentence_with_nothing_to_change_is_left() -> None:
     assert altered("they talked again", PASSAGE, random.Random(0)) is None
     assert alter._apply("abc", [(1, 2, "xyz")]) == Altered("axyzc", ((1, 4),))
+
+
+@pytest.mark.parametrize(
+    ("true", "false", "expected"),
+    [
+        ("Roake refused to sign.", "Roake agreed to sign.", ["agreed"]),
+        ("Roake did not sign the treaty.", "Roake did sign the treaty.", ["sign"]),
+        ("Roake wrote to Vask.", "Vask wrote to Roake.", ["Vask", "Roake."]),
+        ("He left before the flood.", "He left only after the flood.", ["only after"]),
+        ("It closed, some say.", "It closed,", ["closed,"]),
+        ("It closed.", "It closed.", []),
+    ],
+)
+def test_where_a_false_sentence_differs_from_the_true_one(true: str, false: str, expected: list[str]) -> None:
+    assert [false[start:end] for start, end in turned(true, false)] == expected

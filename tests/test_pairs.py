@@ -18,7 +18,7 @@ import torch
 from index.embed import wheel_file
 from qa.reader.agree import agrees
 from qa.reader.encode import Pair, PairEncoder
-from qa.reader.net import Scores
+from qa.reader.net import SUPPORT, Scores
 from qa.reader.pairs import (
     Asked,
     Read,
@@ -30,8 +30,8 @@ from qa.reader.pairs import (
     public_questions,
     sample,
 )
-from qa.reader.plan import TOKENS, Example, batches, examples
-from qa.reader.train import WRONG, _rate, loss_of
+from qa.reader.plan import Data, Example, Stage, collate, examples, grouped
+from qa.reader.train import WRONG, _rate, distilled, losses_of
 
 ROOT = Path(__file__).parent.parent
 
@@ -303,15 +303,29 @@ def example(tokens: int, starts: tuple[int, ...] = (0,), ends: tuple[int, ...] =
 def test_batches_lose_nothing_and_never_part_a_question() -> None:
     rng = Random(1)
     groups = [[example(rng.randint(10, 320)) for _ in range(rng.randint(1, 20))] for _ in range(600)]
-    found = batches(groups, Random(2))
+    found = grouped(groups, 4400)
 
     assert sorted(id(group) for each in found for group in each) == sorted(map(id, groups))
     for each in found:
         rows = [one for group in each for one in group]
         assert each
-        assert len(each) == 1 or len(rows) * max(len(one.pair.ids) for one in rows) <= TOKENS
-    assert batches(groups, Random(2)) == found
-    assert batches([], Random(2)) == []
+        assert len(each) == 1 or len(rows) * max(len(one.pair.ids) for one in rows) <= 4400
+    assert grouped([], 4400) == []
+
+
+def test_a_batch_of_questions_and_statements() -> None:
+    stated = Example(Pair((101, 7, 8, 102, 9, 102), 4, ((0, 1),), ((0, 1), (2, 3))), label=3, wrong=(2,))
+    found = collate([[example(5, (2, 3), (4,)), example(5)], [stated]])
+
+    assert found.starts.tolist() == [[False, False, True, True, False, False], [True] + [False] * 5, [False] * 6]
+    assert found.ends.tolist() == [[False] * 4 + [True, False], [True] + [False] * 5, [False] * 6]
+    assert (found.answers.tolist(), found.label.tolist(), found.group.tolist()) == (
+        [True, False, False], [-1, -1, 3], [0, 0, 1],
+    )  # fmt: skip
+    assert found.wrong.tolist() == [[-1] * 6, [-1] * 6, [-1, 0, 1, -1, -1, -1]]
+    assert (found.ids[2].tolist(), found.types[2].tolist(), found.mask[0].tolist()) == (
+        [101, 7, 8, 102, 9, 102], [False] * 4 + [True] * 2, [True] * 5 + [False],
+    )  # fmt: skip
 
 
 def scores(relevance: list[float], answers: list[float], tokens: int) -> Scores:
@@ -326,7 +340,7 @@ def test_the_losses_by_hand() -> None:
     The second question has no answer, and so nothing to rank.
     """
     groups = [[example(4, (1, 2), (3,))], [example(4)]]
-    found = loss_of(scores([0.0, 0.0], [math.log(3), 0.0], 4), [[groups[0][0], example(4)]])
+    found = losses_of(scores([0.0, 0.0], [math.log(3), 0.0], 4), collate([[groups[0][0], example(4)]]))
     expected = {
         "span": ((math.log(2) + math.log(4)) / 2 + math.log(4)) / 2,
         "answers": (math.log(4 / 3) + math.log(2)) / 2,
@@ -335,11 +349,11 @@ def test_the_losses_by_hand() -> None:
         "wrong": 0.0,
     }
     assert found == {name: pytest.approx(value) for name, value in expected.items()}
-    assert loss_of(scores([9.0, 0.0], [math.log(3), 0.0], 4), groups)["relevance"] == 0
+    assert losses_of(scores([9.0, 0.0], [math.log(3), 0.0], 4), collate(groups))["relevance"] == 0
 
     ranked = [[example(4), example(4, (1,), (1,)), example(4, (1,), (1,))], [example(4), example(4)]]
-    found = loss_of(scores([0.0, math.log(2), 0.0, 5.0, 7.0], [0.0] * 5, 4), ranked)
-    assert found["relevance"] == pytest.approx(math.log(4 / 3))  # 1, 2 and 1 of 4: three are right
+    found = losses_of(scores([0.0, math.log(2), 0.0, 5.0, 7.0], [0.0] * 5, 4), collate(ranked))
+    assert found["relevance"].item() == pytest.approx(math.log(4 / 3))  # 1, 2 and 1 of 4: three are right
 
 
 def test_a_wrong_token_weighs_more_than_one_that_is_borne_out() -> None:
@@ -348,10 +362,23 @@ def test_a_wrong_token_weighs_more_than_one_that_is_borne_out() -> None:
     known, unknown = Example(pair, label=3, wrong=(2,)), Example(pair, label=3)
     zeros = torch.zeros(2, 5)
     given = Scores(torch.zeros(2), torch.zeros(2), zeros, zeros, torch.zeros(2, 4), zeros)
-    found = loss_of(given, [[known], [unknown]])
+    found = losses_of(given, collate([[known], [unknown]]))
 
-    assert found["wrong"] == pytest.approx((1 + WRONG) * math.log(2) / 2)
-    assert found["support"] == pytest.approx(math.log(4))
+    assert found["wrong"].item() == pytest.approx((1 + WRONG) * math.log(2) / 2)
+    assert found["support"].item() == pytest.approx(math.log(4))
+
+
+def test_a_reader_that_says_what_its_teacher_says_has_nothing_to_learn() -> None:
+    groups = [[example(4, (1, 2), (3,)), example(4)], [Example(Pair((0,) * 4, 3, (), ((0, 1),)), label=3)]]
+    drawn = torch.Generator().manual_seed(0)
+    taught = Scores(*(torch.randn(shape, generator=drawn) for shape in ((3,), (3,), (3, 4), (3, 4), (3, 4), (3, 4))))
+    batch = collate(groups)
+    same, doubt = distilled(taught, taught, batch), distilled(taught._replace(support=-taught.support), taught, batch)
+    moved = taught._replace(start=taught.start + torch.tensor([0.0, 3.0, 0.0, 0.0]), relevance=taught.relevance.flip(0))
+
+    assert [same[name].item() for name in ("span", "relevance", "support")] == pytest.approx([0, 0, 0], abs=1e-6)
+    assert doubt["support"] > 0.1
+    assert all(distilled(moved, taught, batch)[name] > 0.01 for name in ("span", "relevance"))
 
 
 def test_a_false_statement_marks_the_tokens_that_were_changed(encode: PairEncoder) -> None:
@@ -379,3 +406,43 @@ def test_sentences_are_altered_anew_with_each_draw() -> None:
 
 def test_the_rate_rises_then_falls_almost_to_nothing() -> None:
     assert [_rate(done) for done in (0.0, 0.05, 0.5, 1.0)] == pytest.approx([0.02, 0.9515, 0.515, 0.03])
+
+
+def test_what_is_held_out_is_not_drawn_and_every_draw_is_its_own(tmp_path: Path, encode: PairEncoder) -> None:
+    names = [f"p{n}" for n in range(30)]
+    for folder in ("reader", "support", "public", "cables", "written"):
+        (tmp_path / folder).mkdir()
+    reader = tmp_path / "reader"
+    write(
+        reader / "passages.jsonl",
+        [{"id": name, "passage": f"The port {name} was not closed in 2009."} for name in names],
+    )
+    question = {"question": "When was it closed?", "answerable": True, "start": -1, "answer": "2009"}
+    rows = [question | {"passage_id": name, "start": len(f"The port {name} was not closed in ")} for name in names]
+    write(reader / "questions.jsonl", rows)
+    kept = {name for name in names if not held_out(name)}
+    write(
+        tmp_path / "written" / "questions.jsonl", [{"passage_id": min(kept), "question": "Who?", "answerable": False}]
+    )
+    stated = [
+        {"passage_id": name, "statement": f"{name} stayed open.", "label": "supported", "kind": ""} for name in names
+    ]
+    write(tmp_path / "support" / "statements.jsonl", stated)
+    write(tmp_path / "written" / "statements.jsonl", [])
+    stage = Stage(draws=2, repeats=1, rate=0.1, heads=1.0, tokens=600, dropout=0.0, masked=0.0, public=0.0)
+
+    with Data(tmp_path, tmp_path / "cables", tmp_path / "written", wheel_file("tokenizer.json").read_text()) as data:
+        drawn = data.drawn(stage, Random(0))
+        assert {one.group for one in drawn} == kept
+        assert {one.question for one in drawn if isinstance(one, Asked)} == {"When was it closed?", "Who?"}
+        draws = list(data.draws(stage, seed=0))
+        again = list(data.draws(stage, seed=0, first=1))
+    assert len(draws) == 2
+    assert len(again) == 1
+    assert all(
+        torch.equal(a, b)
+        for one, other in zip(draws[1], again[0], strict=True)
+        for a, b in zip(one, other, strict=True)
+    )
+    assert sum(int((batch.label == SUPPORT.index("supported")).sum()) for batch in draws[0]) >= len(kept)
+    assert all(batch.ids.numel() <= 600 for draw in draws for batch in draw)

@@ -1,7 +1,7 @@
 """Sentences made false by one change, so that the reader learns to see a change (after FactCC, Kryscinski et al. 2020).
 
-Flows in: a true sentence and the passage that it rests on. Flows out: an Altered sentence with the words that were changed. The
-change is one of figure, name, two names that swap places, negation, or a word turned into its opposite. Used for training only.
+Flows in: a true sentence and the passage that it rests on. Flows out: an Altered sentence with the words that were changed, or
+those in which a false sentence that somebody wrote differs. The change is one of figure, name, two names that swap places, negation, or a word turned into its opposite. Used for training only.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from random import Random
 
 from qa import numbers
@@ -56,6 +57,19 @@ def altered(sentence: str, passage: str, rng: Random) -> Altered | None:
         if changes := kind(sentence, passage, rng):
             return _apply(sentence, changes)
     return None
+
+
+def turned(true: str, false: str) -> tuple[tuple[int, int], ...]:
+    """The characters of a false sentence that are not those of the true one it was made from; where words were only left
+    out, the word that follows them, or the last."""
+    words = list(re.finditer(r"\S+", false))
+    old, new = true.split(), [word[0] for word in words]
+    found = []
+    for what, _, _, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what != "equal":
+            first = min(start, len(words) - 1)
+            found.append((words[first].start(), words[max(end - 1, first)].end()))
+    return tuple(found)
 
 
 def _apply(sentence: str, changes: list[Change]) -> Altered:

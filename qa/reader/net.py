@@ -6,6 +6,7 @@ Flows in: token ids of a question, or a statement, and a passage. Flows out: `Sc
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,50 +35,66 @@ class Scores(NamedTuple):
     wrong: Tensor
 
 
-class ReaderNet(nn.Module):
-    """MiniLM-L12 (33M parameters) with heads for relevance, answerability, the answer's span, support, and a statement's
-    wrong tokens. Support weighs the whole pair and, by a soft maximum over them, the wrong tokens."""
+class Heads(nn.Module):
+    """Five heads over an encoder with hidden states of `hidden`. Support weighs the whole pair and, by a soft maximum over
+    them, the wrong tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: int) -> None:
         super().__init__()
+        self.classifier = nn.Linear(hidden, 1)
+        self.answers = nn.Linear(hidden, 1)
+        self.span = nn.Linear(hidden, 2)
+        self.support = nn.Linear(hidden, len(SUPPORT))
+        self.wrong = nn.Linear(hidden, 1)
+        self.worst = nn.Linear(1, len(SUPPORT), bias=False)
+
+    def scores(self, states: Tensor, pooled: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
+        """From hidden states (n, t, hidden) and what stands for the whole pair (n, hidden); the rest as in `ReaderNet`."""
+        start, end = self.span(states).float().unbind(-1)
+        low = -1e4
+        stated = (types == 0) & (mask == 1) & (types.roll(-1, 1) == 0)  # without [CLS] and [SEP]
+        stated[:, 0] = False
+        wrong = self.wrong(states).float().squeeze(-1).masked_fill(~stated, low)
+        worst = wrong.logsumexp(-1, keepdim=True)
+        return Scores(
+            self.classifier(pooled).float().squeeze(-1), self.answers(pooled).float().squeeze(-1),
+            start.masked_fill(~inside, low), end.masked_fill(~inside, low),
+            self.support(pooled).float() + self.worst(worst.to(pooled.dtype)).float(), wrong,
+        )  # fmt: skip
+
+
+class ReaderNet(Heads):
+    """MiniLM-L12 (33M parameters) with the heads; `dropout` while it is trained."""
+
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__(384)
         config = BertConfig(
             vocab_size=30522, hidden_size=384, num_hidden_layers=12, num_attention_heads=12, intermediate_size=1536,
-            attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=dropout, hidden_dropout_prob=dropout,
         )  # fmt: skip
         config._attn_implementation = "sdpa"
         self.bert = BertModel(config)
-        self.classifier = nn.Linear(384, 1)
-        self.answers = nn.Linear(384, 1)
-        self.span = nn.Linear(384, 2)
-        self.support = nn.Linear(384, len(SUPPORT))
-        self.wrong = nn.Linear(384, 1)
-        self.worst = nn.Linear(1, len(SUPPORT), bias=False)
 
     def forward(self, ids: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
         """`ids`, `types` (0 for the question, 1 for the passage) and `mask` (1 for a token): int64 (n, t). `inside`: bool
         (n, t), the tokens where an answer may begin and end, and position 0."""
         out = self.bert(input_ids=ids, token_type_ids=types, attention_mask=mask)
-        pooled = out.pooler_output
-        start, end = self.span(out.last_hidden_state).unbind(-1)
-        low = -1e4
-        stated = (types == 0) & (mask == 1)
-        stated[:, 0] = False
-        wrong = self.wrong(out.last_hidden_state).squeeze(-1).masked_fill(~stated, low)
-        worst = wrong.logsumexp(-1, keepdim=True)
-        return Scores(
-            self.classifier(pooled).squeeze(-1), self.answers(pooled).squeeze(-1),
-            start.masked_fill(~inside, low), end.masked_fill(~inside, low), self.support(pooled) + self.worst(worst), wrong,
-        )  # fmt: skip
+        return self.scores(out.last_hidden_state, out.pooler_output, types, mask, inside)
 
 
-def save_weights(net: ReaderNet, path: Path) -> str:
-    """Writes the weights as int8 with a scale for each row (matrices) or as float32 (the rest); returns the file's sha256."""
+def save_weights(net: nn.Module, path: Path) -> str:
+    """Writes the network's weights as `save_state` does."""
+    return save_state(net.state_dict(), path)
+
+
+def save_state(state: Mapping[str, Tensor], path: Path) -> str:
+    """Writes matrices as int8 with a scale for each row, the rest as float32; returns the file's sha256."""
     kept: dict[str, Tensor] = {}
-    for name, value in net.state_dict().items():
+    for name, value in state.items():
         value = value.detach().float()
         if value.ndim == 2:
             scale = value.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / 127
-            kept[f"{name}.int8"], kept[f"{name}.scale"] = (value / scale).round().to(torch.int8), scale
+            kept[f"{name}.int8"], kept[f"{name}.scale"] = (value / scale).round().to(torch.int8).contiguous(), scale
         elif value.is_floating_point() and value.ndim:
             kept[name] = value.contiguous()
     save_file(kept, path)
@@ -86,12 +103,17 @@ def save_weights(net: ReaderNet, path: Path) -> str:
 
 def load_weights(path: Path) -> ReaderNet:
     """The network in float32 with the weights of a file that `save_weights` wrote; not yet in `eval` mode."""
+    net = ReaderNet()
+    net.load_state_dict(state_of(path))
+    return net
+
+
+def state_of(path: Path) -> dict[str, Tensor]:
+    """The state, in float32, in a file that `save_weights` wrote."""
     kept = load_file(path)
     state = {name: value for name, value in kept.items() if not name.endswith((".int8", ".scale"))}
     for name in kept:
         if name.endswith(".int8"):
             name = name.removesuffix(".int8")
             state[name] = kept[f"{name}.int8"].float() * kept[f"{name}.scale"]
-    net = ReaderNet()
-    net.load_state_dict(state)
-    return net
+    return state

