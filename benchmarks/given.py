@@ -10,25 +10,30 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from index.store import Filter
 from qa.answer import CableQA, open_qa
 from qa.evaluate import run
 from qa.golden import load_golden
+from qa.provenance import short_hash
 from qa.result import Answer, Turn
 
 
 class Given(CableQA):
-    """Answers what it was given: `answers` by question."""
+    """Answers what it was given: `answers` by question and the questions before it. What made them is not known, but that `model`
+    names their file; nor is their confidence: 1, or 0 where they abstain."""
 
-    def __init__(self, qa: CableQA, answers: dict[str, Answer], name: str) -> None:
+    def __init__(self, qa: CableQA, answers: Mapping[tuple[str, ...], Answer], model: str) -> None:
         self.__dict__ |= qa.__dict__
-        self.answers, self.model = answers, f"answers of {name}"
+        self.answers, self.model, self.reader = answers, model, SimpleNamespace(identity="unknown")  # type: ignore[assignment]
 
     def answer(self, question: str, history: Sequence[Turn] = (), where: Filter = Filter()) -> Answer:
-        return self.answers[question]
+        found = self.answers[question, *(turn.question for turn in history)]
+        return replace(found, confidence=float(not found.abstained))
 
 
 def main() -> None:
@@ -38,10 +43,12 @@ def main() -> None:
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    answers = [json.loads(line) for line in args.answers.read_text(encoding="utf-8").splitlines()]
-    by_question = {row["question"]: Answer.from_kept({"note": ""} | row) for row in answers}
-    given = Given(open_qa(args.index), by_question, args.answers.name)
-    run(given, load_golden(args.golden), args.out, golden=args.golden.name)
+    raw = args.answers.read_bytes()
+    answers = {row["id"]: Answer.from_kept({"note": ""} | row) for row in map(json.loads, raw.splitlines())}
+    rows = load_golden(args.golden)
+    by_question = {(row.question, *(asked for asked, _ in row.history)): answers[row.id] for row in rows}
+    given = Given(open_qa(args.index), by_question, f"answers in {args.answers.name} ({short_hash(raw)})")
+    run(given, rows, args.out, golden=args.golden.name)
     print(args.out / "report.html")
 
 

@@ -7,31 +7,34 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 import torch
+from transformers.models.mpnet.modeling_mpnet import MPNetSelfAttention
 
 from index.embed import wheel_file
 from qa.reader.agree import agrees
-from qa.reader.encode import Pair, PairEncoder
-from qa.reader.net import SUPPORT, Scores
+from qa.reader.encode import Pair, PairEncoder, batch
+from qa.reader.net import SUPPORT, WRONG, Heads, Scores
 from qa.reader.pairs import (
     Asked,
     Read,
     Stated,
     alterations,
     cable_questions,
+    copies,
     held_out,
     passage_questions,
     public_questions,
     sample,
 )
-from qa.reader.plan import Data, Example, Stage, collate, examples, grouped
-from qa.reader.train import WRONG, _rate, distilled, losses_of
+from qa.reader.plan import Batch, Data, Example, Stage, collate, examples, grouped
+from qa.reader.teacher import TeacherNet, _Attention
+from qa.reader.train import _rate, distilled, losses_of, train
 
 ROOT = Path(__file__).parent.parent
 
@@ -255,6 +258,19 @@ def test_passages_that_answer_are_always_drawn_and_the_hardest_where_none_does()
         assert set(silent[1:]) < {"b1", "b2", "b3", "b4"}
 
 
+def test_where_no_hard_passage_is_wanted_the_hardest_is_still_drawn_at_times() -> None:
+    assert {name for seed in range(99) for name in drawn(asked(1, 2), seed, 0, 0.5)} == {"a0", "b0", "b1"}
+
+
+def test_passages_that_repeat_what_is_held_out_are_found() -> None:
+    away = next(name for name in map(str, range(40)) if held_out(name))
+    own, other = [name for name in map(str, range(40)) if not held_out(name)][:2]
+    run = "the port of Elsby was closed for two days by ice and by fog"
+    assert copies(
+        [(away, f"In May {run}."), (own, f"They say {run.upper()}!"), (other, run.replace("two", "ten"))]
+    ) == {own}
+
+
 def test_an_easy_passage_is_drawn_as_often_as_is_said() -> None:
     lengths = [len(drawn(asked(1, 9), seed, 2, 0.3)) for seed in range(400)]
     assert set(lengths) == {3, 4}
@@ -374,11 +390,15 @@ def test_a_reader_that_says_what_its_teacher_says_has_nothing_to_learn() -> None
     taught = Scores(*(torch.randn(shape, generator=drawn) for shape in ((3,), (3,), (3, 4), (3, 4), (3, 4), (3, 4))))
     batch = collate(groups)
     same, doubt = distilled(taught, taught, batch), distilled(taught._replace(support=-taught.support), taught, batch)
-    moved = taught._replace(start=taught.start + torch.tensor([0.0, 3.0, 0.0, 0.0]), relevance=taught.relevance.flip(0))
+    moved = taught._replace(
+        start=taught.start + torch.tensor([0.0, 3.0, 0.0, 0.0]), relevance=taught.relevance + torch.tensor([2.0, 0.0, 0.0]),
+        answers=taught.answers + 2, wrong=taught.wrong + 2,
+    )  # fmt: skip
 
     assert [same[name].item() for name in ("span", "relevance", "support")] == pytest.approx([0, 0, 0], abs=1e-6)
     assert doubt["support"] > 0.1
-    assert all(distilled(moved, taught, batch)[name] > 0.01 for name in ("span", "relevance"))
+    away = distilled(moved, taught, batch)
+    assert all(away[name] > same[name] + 0.01 for name in ("span", "relevance", "answers", "wrong"))
 
 
 def test_a_false_statement_marks_the_tokens_that_were_changed(encode: PairEncoder) -> None:
@@ -438,6 +458,7 @@ def test_what_is_held_out_is_not_drawn_and_every_draw_is_its_own(tmp_path: Path,
         draws = list(data.draws(stage, seed=0))
         again = list(data.draws(stage, seed=0, first=1))
     assert len(draws) == 2
+    assert [batch.ids.tolist() for batch in draws[0]] != [batch.ids.tolist() for batch in draws[1]]
     assert len(again) == 1
     assert all(
         torch.equal(a, b)
@@ -446,3 +467,71 @@ def test_what_is_held_out_is_not_drawn_and_every_draw_is_its_own(tmp_path: Path,
     )
     assert sum(int((batch.label == SUPPORT.index("supported")).sum()) for batch in draws[0]) >= len(kept)
     assert all(batch.ids.numel() <= 600 for draw in draws for batch in draw)
+
+
+# --- training ------------------------------------------------------------------------------------------------
+
+
+class Small(Heads):
+    """A network of one matrix over the token ids, quick enough to be trained in a test."""
+
+    def __init__(self) -> None:
+        super().__init__(8)
+        self.words = torch.nn.Embedding(30522, 8)
+
+    def forward(self, ids: torch.Tensor, types: torch.Tensor, mask: torch.Tensor, inside: torch.Tensor) -> Scores:
+        states = self.words(ids)
+        return self.scores(states, states.mean(1), types, mask, inside)
+
+
+class Given:
+    """Data of one batch, drawn anew each time; stops before draw `until`."""
+
+    def __init__(self, until: int = 9) -> None:
+        self.until = until
+
+    def draws(self, stage: Stage, seed: int, first: int = 0) -> Iterator[list[Batch]]:
+        for number in range(first, stage.draws):
+            if number == self.until:
+                raise KeyboardInterrupt
+            yield [collate([[example(6 + number, (2,), (3,)), example(6 + number)]])]
+
+
+def test_a_run_that_is_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    stage = Stage(draws=3, repeats=2, rate=0.01, heads=1.0, tokens=99, dropout=0.0, masked=0.0, public=0.0)
+
+    def trained(data: Given, checkpoint: Path) -> Small:
+        torch.manual_seed(7)
+        net = Small()
+        train(net, stage, data, checkpoint, "these data", 103)  # type: ignore[arg-type]
+        return net
+
+    whole = trained(Given(), tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        trained(Given(until=2), tmp_path / "part")
+    again = trained(Given(), tmp_path / "part")
+
+    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
+    torch.manual_seed(7)
+    assert not torch.equal(whole.span.weight, Small().span.weight)
+    with pytest.raises(ValueError, match=r"is of another run: delete it to begin anew$"):
+        train(Small(), stage, Given(), tmp_path / "part", "other data", 103)  # type: ignore[arg-type]
+
+
+def test_the_teacher_sees_what_the_reader_sees_and_its_attention_is_mpnets(encode: PairEncoder) -> None:
+    net = TeacherNet(layers=2).eval()
+    for pairs in (
+        encode("Who won?", [("", "Ilse Roake won."), ("PORT", "Nobody did.")]),
+        encode("Who?", [("", "Roake.")]),
+    ):
+        tensors = batch(pairs)
+        with torch.no_grad():
+            own = net(*tensors)
+            for layer in net.mpnet.encoder.layer:
+                layer.attention.attn.__class__ = MPNetSelfAttention
+            stock = net(*tensors)
+            for layer in net.mpnet.encoder.layer:
+                layer.attention.attn.__class__ = _Attention
+        for a, b in zip(own, stock, strict=True):
+            assert torch.allclose(a, b, atol=1e-5)
+    assert net.own[[0, 101, 102, 103, 1996]].tolist() == [1, 0, 2, 30526, 2000]  # [PAD] [CLS] [SEP] [MASK] the

@@ -108,7 +108,7 @@ def _names(text: str) -> list[Change]:
     begins = {m.end() for m in re.finditer(r"(?:^|[.!?:;\"“]\s+|[\"“])", text)}
     found = []
     for match in _NAME.finditer(text):
-        start, name = match.start(), match[0]
+        start, name = match.start(), re.sub(r"['’]s$", "", match[0])
         first, _, rest = name.partition(" ")
         if start in begins and (not rest or first.lower() in STOP_WORDS):
             start, name = start + len(first) + 1, rest.removeprefix("the ")

@@ -7,6 +7,7 @@ Flows in: a question and passages. Flows out: a `Judgement` for each. Does not k
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from index.embed import compute_dtype, wheel_file
 from index.errors import IndexMismatch
 from qa.reader.encode import Pair, PairEncoder, batch
-from qa.reader.net import Scores, load_weights
+from qa.reader.net import WRONG, Scores, load_weights
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
 SHA256 = "2f3e0637992571e65edfe6f200d4e8b62f2dd624d476d60defc2ba53a7a7e2a0"  # of the weights that ship
@@ -106,7 +107,7 @@ class Reader:
             rows = pairs[at : at + TOGETHER]
             scores = self._scores(rows)
             shares = scores.support.float().softmax(-1).tolist()
-            wrong = (scores.wrong.float() > 0).tolist()
+            wrong = (scores.wrong.float() > math.log(WRONG)).tolist()
             for row, pair in enumerate(rows):
                 tokens = [span for n, span in enumerate(pair.asked, 1) if wrong[row][n]]
                 found.append(Support(tuple(shares[row]), _whole_words(statement, tokens)))

@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 SUPPORT = ("supported", "partly", "unsupported", "contradicted")
+WRONG = (
+    4.0  # what a wrong token weighs in training against one that is borne out: even odds are at a logit of log(WRONG)
+)
 
 
 class Scores(NamedTuple):
@@ -24,7 +27,7 @@ class Scores(NamedTuple):
     `relevance` (n,): ranks passages for one question. `answers` (n,): whether the passage answers, as a logit of
     probability. `start`, `end` (n, t): where the answer's first and last token are; position 0 stands for none. `support`
     (n, 4): whether the passage supports a statement in the question's place, in the order of `SUPPORT`. `wrong` (n, t): for
-    each token of the statement, whether it is what the passage does not bear out.
+    each token of the statement, whether it is what the passage does not bear out, likelier than not above log(`WRONG`).
     """
 
     relevance: Tensor
@@ -91,11 +94,11 @@ def save_state(state: Mapping[str, Tensor], path: Path) -> str:
     """Writes matrices as int8 with a scale for each row, the rest as float32; returns the file's sha256."""
     kept: dict[str, Tensor] = {}
     for name, value in state.items():
-        value = value.detach().float()
+        value = value.detach().cpu().float()
         if value.ndim == 2:
             scale = value.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / 127
             kept[f"{name}.int8"], kept[f"{name}.scale"] = (value / scale).round().to(torch.int8).contiguous(), scale
-        elif value.is_floating_point() and value.ndim:
+        else:
             kept[name] = value.contiguous()
     save_file(kept, path)
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -69,6 +69,16 @@ def held_out(group: str) -> bool:
     return int(sha256(group.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF < HELD_OUT
 
 
+def copies(passages: Iterable[tuple[str, str]], words: int = 12) -> set[str]:
+    """Of passages (group, text) those to train on that repeat a run of `words` words of one that is held out."""
+    runs: dict[bool, dict[str, set[tuple[str, ...]]]] = {True: {}, False: {}}
+    for group, text in dict.fromkeys(passages):
+        said = re.findall(r"\w+", text.lower())
+        runs[held_out(group)][group] = {tuple(said[n : n + words]) for n in range(len(said) - words + 1)}
+    away = set().union(*runs[True].values())
+    return {group for group, own in runs[False].items() if own & away}
+
+
 def passage_questions(folder: Path, nearest: int = 4, written: Path | None = None) -> list[Asked]:
     """`passages.jsonl` and `questions.jsonl`, and those of `written`: each question with its passage, then the `nearest`
     others by words shared with the question, of the same side of the split."""
@@ -219,7 +229,8 @@ def sample(asked: Sequence[Asked], rng: Random, most: int, easy: float = 0.3) ->
     drawn = []
     for one in asked:
         fixed = one.answering or 1
-        hard, rest = list(one.passages[fixed : fixed + most + 1]), one.passages[fixed + most + 1 :]
+        hardest = fixed + (most + 1 if most else 0)
+        hard, rest = list(one.passages[fixed:hardest]), one.passages[hardest:]
         rng.shuffle(hard)
         chosen = hard[: most if one.answering else max(most - 1, 0)]
         if rest and rng.random() < easy:

