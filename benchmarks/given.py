@@ -45,9 +45,10 @@ def main() -> None:
     args = parser.parse_args()
     raw = args.answers.read_bytes()
     answers = {row["id"]: Answer.from_kept({"note": ""} | row) for row in map(json.loads, raw.splitlines())}
-    rows = load_golden(args.golden)
+    qa = open_qa(args.index)
+    rows = load_golden(args.golden, qa.store)
     by_question = {(row.question, *(asked for asked, _ in row.history)): answers[row.id] for row in rows}
-    given = Given(open_qa(args.index), by_question, f"answers in {args.answers.name} ({short_hash(raw)})")
+    given = Given(qa, by_question, f"answers in {args.answers.name} ({short_hash(raw)})")
     run(given, rows, args.out, golden=args.golden.name)
     print(args.out / "report.html")
 

@@ -157,15 +157,13 @@ class Embedder:
 
 
 def compute_dtype() -> Any:
-    """The torch dtype that is fast here: bfloat16 on a GPU that has it or a CPU with AMX, else float32.
-
-    A CPU that has bfloat16 instructions without AMX multiplies matrices faster in float32.
-    """
+    """The torch dtype that is fast here: bfloat16 on a GPU or a CPU that computes in it (AMX or AVX-512 BF16), else float32."""
     import torch
 
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return torch.bfloat16 if torch.cpu._is_amx_tile_supported() else torch.float32
+    narrow = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if narrow else torch.float32
 
 
 def _folder(model: str | None) -> Path:

@@ -16,8 +16,8 @@ from qa.rerank import Judged
 
 MOST = 5  # readings of an answer
 ANSWERS = 0.3  # least probability of the best passage; below it the cables are silent
-ALSO = 0.5  # least probability of a further passage
-NEAR = 1.0  # how far below the first passage a further one may lie in answerability, in logits
+ALSO = 0.4  # least probability of a further passage
+NEAR = 1.5  # how far below the first passage a further one may lie in answerability, in logits
 SEVERAL_ALSO, SEVERAL_NEAR = 0.3, 3.0  # the same for a question that asks for several things
 SPAN, UNSURE_SPAN = (
     5.0,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from qa.reader.model import Judgement, Reader
 
 READ = 6  # passages that are read
-FUSED = 0.6  # what a unit of the fused score is worth in logits
-CALIBRATION = (0.56, 0.048, 0.746)  # of the probability: weights of answerability and span score, and a constant
+FUSED = 0.4  # what a unit of the fused score is worth in logits
+CALIBRATION = (0.575, 0.471)  # of the probability: weight of answerability, and a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ def rerank(
 
 
 def probability(judgement: Judgement) -> float:
-    """That the passage answers: logistic regression over the reader's two signs, fitted on the 227 questions of
-    `reader/calibration` (`python -m qa.reader.calibrate`), over cables that no weights were trained on and no figure is read from."""
-    answers, span, constant = CALIBRATION
-    best = judgement.spans[0].score if judgement.spans else -10.0
-    return 1 / (1 + math.exp(-(answers * judgement.answers + span * best + constant)))
+    """That the passage answers: logistic regression over the reader's answerability, fitted on the 227 questions of
+    `reader/calibration` (`python -m qa.reader.calibrate`), over cables that no weights were trained on and no figure is read from.
+    The best span's score adds nothing to it there."""
+    weight, constant = CALIBRATION
+    return 1 / (1 + math.exp(-(weight * judgement.answers + constant)))
 
 
 def _score(candidate: Candidate, judgement: Judgement) -> float:

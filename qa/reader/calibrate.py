@@ -2,8 +2,8 @@
 
     python -m qa.reader.calibrate [--weights FILE]
 
-Logistic regression (ridge 0.01) of whether a question is answerable on the reader's signs for its best passage, among those that
-answer and the nearest others, seven at most; over the cables of `calibration/`, which no weights are trained on. Prints the three
+Logistic regression (ridge 0.01) of whether a question is answerable on the reader's answerability of its best passage, among those that
+answer and the nearest others, seven at most; over the cables of `calibration/`, which no weights are trained on. Prints the two
 numbers, and the AUC that they reach on the same questions.
 """
 
@@ -29,13 +29,13 @@ def main() -> None:
     for asked in cable_questions(CABLES):
         judged = reader.judge(asked.question, [(read.context, read.text) for read in asked.passages[:READ]])
         best = max(judged, key=lambda one: one.relevance + one.answers / 2)
-        signs.append((best.answers, best.spans[0].score if best.spans else -10.0, 1.0))
+        signs.append((best.answers, 1.0))
         answerable.append(float(bool(asked.answering)))
     x, y = np.array(signs), np.array(answerable)
-    weights = np.zeros(3)
+    weights = np.zeros(2)
     for _ in range(50):  # Newton's method
         chance = 1 / (1 + np.exp(-x @ weights))
-        curve = (x.T * (chance * (1 - chance))) @ x + 0.01 * np.eye(3)
+        curve = (x.T * (chance * (1 - chance))) @ x + 0.01 * np.eye(2)
         weights += np.linalg.solve(curve, x.T @ (y - chance) - 0.01 * weights)
     scores = x @ weights
     auc = (scores[y > 0][:, None] > scores[y < 1][None, :]).mean()

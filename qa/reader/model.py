@@ -23,7 +23,7 @@ from qa.reader.encode import Pair, PairEncoder, batch
 from qa.reader.net import WRONG, Scores, load_weights
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
-SHA256 = "2f3e0637992571e65edfe6f200d4e8b62f2dd624d476d60defc2ba53a7a7e2a0"  # of the weights that ship
+SHA256 = "99ac015bfcfad73f1bff0cf1b9859e9c48c2ff1bd8984da9bbce474e0276bf69"  # of the weights that ship
 LONGEST = 48  # tokens of an answer
 TOGETHER = 4  # passages of a forward pass: of similar length, so that little is padding
 SPANS = 6  # spans that a judgement lists at most

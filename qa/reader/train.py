@@ -43,6 +43,7 @@ FURTHER = Stage(
 )
 AVERAGE = 0.995  # of the moving average of the weights, a step
 SOFT = 0.7  # weight of what the teachers say against the key
+LATER = 0.7  # share of what `--further` trained in the weights that it leaves; the rest is as they were (Wortsman et al. 2022)
 SEED = 0
 Losses = dict[str, Tensor]
 
@@ -235,7 +236,10 @@ def main() -> None:
             train(teacher, TEACHER, data, checkpoints[0], digest.hexdigest(), mask_id)
         torch.manual_seed(SEED)
         net = (load_weights(args.start) if args.further else reader_from(args.start, READER.dropout)).to(device)
+        before = {name: value.clone() for name, value in net.state_dict().items()}
         train(net, FURTHER if args.further else READER, data, checkpoints[1], digest.hexdigest(), mask_id, teacher)
+        if args.further:
+            net.load_state_dict({name: before[name].lerp(value, LATER) for name, value in net.state_dict().items()})
     print(f"{args.out}: sha256 {save_weights(net, args.out)}", flush=True)
     for checkpoint in checkpoints:
         checkpoint.unlink(missing_ok=True)
