@@ -168,7 +168,7 @@ def test_the_probability_rises_with_answerability() -> None:
     assert of(-constant / weight) == pytest.approx(0.5)
     assert of(1.0) == pytest.approx(1 / (1 + math.exp(-(weight + constant))))
     assert of(-3) < of(-1) < of(1) < of(3)
-    assert probability(Judgement(0.0, 1.0, ())) == of(1.0, -10.0)
+    assert probability(Judgement(0.0, 1.0, ())) == of(1.0)
 
 
 def test_what_is_read_is_ranked_anew_and_comes_before_the_rest(tmp_path: Path) -> None:
