@@ -111,6 +111,14 @@ def load_weights(path: Path) -> ReaderNet:
     return net
 
 
+def start_from(path: Path, net: Heads, encoder: str) -> None:
+    """Gives `net` the `encoder` (the name of its part), and what heads there are, of a file that `save_state` wrote; other heads
+    stay as they are. Raises ValueError where the file does not fit."""
+    missing = net.load_state_dict(state_of(path), strict=False)
+    if missing.unexpected_keys or any(name.startswith(f"{encoder}.") for name in missing.missing_keys):
+        raise ValueError(f"{path} does not fit: {missing}")
+
+
 def state_of(path: Path) -> dict[str, Tensor]:
     """The state, in float32, in a file that `save_weights` wrote."""
     kept = load_file(path)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from transformers import MPNetConfig, MPNetModel
 from transformers.models.mpnet.modeling_mpnet import MPNetSelfAttention
 
-from qa.reader.net import Heads, Scores, save_state, state_of
+from qa.reader.net import Heads, Scores, save_state
 
 MODEL = "all-mpnet-base-v2/model.safetensors"
 SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
@@ -72,15 +72,6 @@ class TeacherNet(Heads):
         words = self.mpnet.embeddings.word_embeddings(self.own[ids]) + self.types(types)  # type: ignore[index]
         states = self.mpnet(inputs_embeds=words, attention_mask=mask).last_hidden_state
         return self.scores(states, torch.tanh(self.pooler(states[:, 0])), types, mask, inside)
-
-
-def load_teacher(path: Path, dropout: float) -> TeacherNet:
-    """The network in float32 with the encoder of a file that this module wrote, its heads new."""
-    net = TeacherNet(dropout)
-    missing = net.load_state_dict(state_of(path), strict=False)
-    if missing.unexpected_keys or any(name.startswith("mpnet.") for name in missing.missing_keys):
-        raise ValueError(f"{path} does not fit: {missing}")
-    return net
 
 
 def published(wheels: Sequence[Path]) -> dict[str, Tensor]:

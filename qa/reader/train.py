@@ -30,10 +30,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from qa.reader.encode import PairEncoder
-from qa.reader.net import WRONG, Heads, ReaderNet, Scores, load_weights, save_weights, state_of
+from qa.reader.net import WRONG, Heads, ReaderNet, Scores, load_weights, save_weights, start_from
 from qa.reader.pairs import WRITTEN
 from qa.reader.plan import Batch, Data, Stage
-from qa.reader.teacher import load_teacher
+from qa.reader.teacher import TeacherNet
 
 CABLES = Path(__file__).parent / "cables"
 TEACHER = Stage(draws=3, repeats=1, rate=6e-5, heads=10.0, tokens=24_000, dropout=0.1, masked=0.0, public=0.4)
@@ -154,16 +154,11 @@ def train(
                 for part in optimizer.param_groups:
                     part["lr"] = stage.rate * part["share"] * _rate(done)
                 batch = batches[at]
-                ids, types, mask = batch.ids.long(), batch.types.long(), batch.mask.long()
-                hidden = (
-                    (batch.label < 0)[:, None] & batch.inside & (torch.rand(ids.shape, device=device) < stage.masked)
-                )
-                hidden[:, 0] = False
                 with torch.autocast(device.type, torch.bfloat16, enabled=narrow):
                     if teacher and at not in taught:
                         with torch.no_grad():
-                            taught[at] = teacher(ids, types, mask, batch.inside)
-                    scores = net(ids.masked_fill(hidden, mask_id), types, mask, batch.inside)
+                            taught[at] = _scores(teacher, batch, batch.ids)
+                    scores = _scores(net, batch, _masked(batch, stage.masked, mask_id))
                 losses = losses_of(scores, batch)
                 if teacher:
                     soft = distilled(scores, taught[at], batch)
@@ -175,7 +170,7 @@ def train(
                 average.update_parameters(net)
                 for name, value in losses.items():
                     running[name] = running.get(name, value.detach()).lerp(value.detach(), 0.02)
-                seen, step = seen + len(ids), step + 1
+                seen, step = seen + len(batch.ids), step + 1
                 if step % 100 == 0:
                     said = " ".join(f"{name} {value.item():.3f}" for name, value in running.items())
                     print(f"{100 * done:.0f}% {said} {seen / (time.time() - began):.0f} pairs/s", flush=True)
@@ -187,18 +182,22 @@ def train(
     net.eval()
 
 
+def _scores(net: Heads, batch: Batch, ids: Tensor) -> Scores:
+    scores: Scores = net(ids.long(), batch.types.long(), batch.mask.long(), batch.inside)
+    return scores
+
+
+def _masked(batch: Batch, share: float, mask_id: int) -> Tensor:
+    """The ids, with a share of the passages' tokens hidden from questions."""
+    drawn = torch.rand(batch.ids.shape, device=batch.ids.device) < share
+    hidden = (batch.label < 0)[:, None] & batch.inside & drawn
+    hidden[:, 0] = False
+    return batch.ids.masked_fill(hidden, mask_id)
+
+
 def _rate(done: float) -> float:
     """Warm-up over the first 5% of a stage, then linear almost to nothing."""
     return min(done / 0.05 + 0.02, 1.0) * (1.0 - 0.97 * done)
-
-
-def reader_from(path: Path, dropout: float) -> ReaderNet:
-    """The network with the encoder, and what heads there are, of a file of weights; other heads are new."""
-    net = ReaderNet(dropout)
-    missing = net.load_state_dict(state_of(path), strict=False)
-    if missing.unexpected_keys or any(name.startswith("bert.") for name in missing.missing_keys):
-        raise ValueError(f"{path} does not fit: {missing}")
-    return net
 
 
 def main() -> None:
@@ -232,10 +231,16 @@ def main() -> None:
         teacher = None
         if args.teacher:
             torch.manual_seed(SEED)
-            teacher = load_teacher(args.teacher, TEACHER.dropout).to(device)
-            train(teacher, TEACHER, data, checkpoints[0], digest.hexdigest(), mask_id)
+            teacher = TeacherNet(TEACHER.dropout)
+            start_from(args.teacher, teacher, "mpnet")
+            train(teacher.to(device), TEACHER, data, checkpoints[0], digest.hexdigest(), mask_id)
         torch.manual_seed(SEED)
-        net = (load_weights(args.start) if args.further else reader_from(args.start, READER.dropout)).to(device)
+        if args.further:
+            net = load_weights(args.start)
+        else:
+            net = ReaderNet(READER.dropout)
+            start_from(args.start, net, "bert")
+        net.to(device)
         before = {name: value.clone() for name, value in net.state_dict().items()}
         train(net, FURTHER if args.further else READER, data, checkpoints[1], digest.hexdigest(), mask_id, teacher)
         if args.further:
