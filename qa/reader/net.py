@@ -17,7 +17,7 @@ from transformers import BertConfig, BertModel
 
 SUPPORT = ("supported", "partly", "unsupported", "contradicted")
 WRONG = (
-    4.0  # what a wrong token weighs in training against one that is borne out: even odds are at a logit of log(WRONG)
+    4.0  # weight of a wrong token against one that is borne out, in training: even odds are at a logit of log(WRONG)
 )
 
 
@@ -120,7 +120,7 @@ def start_from(path: Path, net: Heads, encoder: str) -> None:
 
 
 def state_of(path: Path) -> dict[str, Tensor]:
-    """The state, in float32, in a file that `save_weights` wrote."""
+    """The state, in float32, in a file that `save_state` wrote."""
     kept = load_file(path)
     state = {name: value for name, value in kept.items() if not name.endswith((".int8", ".scale"))}
     for name in kept:

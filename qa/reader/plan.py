@@ -43,7 +43,8 @@ T = TypeVar("T")
 class Stage:
     """How a network is trained: on `draws` from the data, each gone through `repeats` times, with a highest learning rate of
     `rate`, `heads` times that for the heads, in batches of at most `tokens` (padding included), with `dropout`; a share of
-    `masked` of a passage's tokens is hidden from a question. `public`: share of the public questions that a draw takes."""
+    `masked` of a passage's tokens is hidden from a question. `public`: share of the public questions that a draw takes,
+    `share`: of everything else. The embeddings, and the first `frozen` layers of BERT, stay as they were."""
 
     draws: int
     repeats: int

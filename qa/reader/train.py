@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from index.embed import compute_dtype, wheel_file
 from qa.reader.encode import PairEncoder
 from qa.reader.net import WRONG, Heads, ReaderNet, Scores, load_weights, save_weights, start_from
 from qa.reader.pairs import WRITTEN
@@ -119,7 +120,7 @@ def train(
     """Trains `net` where it is and leaves the moving average of its weights in it, in `eval` mode; goes on from `checkpoint`
     where there is one, and raises ValueError where that is of another stage, or `of` other data."""
     device = next(net.parameters()).device
-    narrow = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    narrow = compute_dtype() is torch.bfloat16
     for embeddings in (module for module in net.modules() if type(module).__name__.endswith("Embeddings")):
         embeddings.requires_grad_(False)
     for layer in range(stage.frozen):
@@ -216,8 +217,6 @@ def main() -> None:
     if args.further and args.teacher:
         parser.error("--further learns from the key alone: leave --teacher out")
     if args.tokenizer is None:
-        from index.embed import wheel_file
-
         args.tokenizer = wheel_file("tokenizer.json")
     tokenizer = args.tokenizer.read_text(encoding="utf-8")
     mask_id = PairEncoder(tokenizer).id_of("[MASK]")
