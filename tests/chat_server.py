@@ -77,8 +77,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif "response_format" in body and not server.schema:
             self._send(400, "application/json", '{"error": {"message": "response_format is not supported"}}')
         else:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            try:
                 self._stream(server.reply if isinstance(server.reply, str) else server.reply(body), failure)
+            except (BrokenPipeError, ConnectionResetError):
+                server.let_go.set()
 
     def _send(self, status: int, kind: str, body: str) -> None:
         self.send_response(status)
@@ -102,11 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b'data: {"choices": [{"del\n\n')
                 return
         while failure == "endless":
-            try:
-                self._piece({"role": "assistant", "content": " more"}, None)
-            except (BrokenPipeError, ConnectionResetError):
-                self.server.let_go.set()
-                return
+            self._piece({"role": "assistant", "content": " more"}, None)
             time.sleep(0.02)
         self._piece({}, "stop")
         self.wfile.write(b"data: [DONE]\n\n")
