@@ -18,9 +18,10 @@ from index.store import Filter, Store
 from qa.abstain import CANNOT_ANSWER, abstain
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
+from qa.parts import judge_part, parts_of, with_passages_of_parts
 from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
-from qa.read import Reading, read
+from qa.read import Reading, read, read_parts
 from qa.rerank import Judged, rerank
 from qa.result import Answer, Turn
 from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, paragraphs
@@ -37,11 +38,13 @@ COVERED = 0.4  # least late interaction of the passage whose cable's header is q
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What was found for a question: `whole` is what is quoted without reading; `found` is ranked as `judged` is."""
+    """What was found for a question: `whole` is what is quoted without reading; `found` is ranked as `judged` is; `parts` are
+    the same passages as judged for each part of a question that has several."""
 
     query: Query
     found: list[Candidate]
     judged: list[Judged]
+    parts: list[list[Judged]]
     hits: list[Hit]
     whole: list[Reading]
     times: dict[str, float]
@@ -97,10 +100,11 @@ class CableQA:
             near = paragraphs(candidates(query, asked, self.store, where), RETRIEVED)
             yield from self._abstain(replace(base, retrieved=tuple(near)), f"{CANNOT_ANSWER} {error}", began, times)
             return
-        confidence = 1.0 if looked.whole else max((one.probability for one in looked.judged), default=0.0)
+        judged = [one for each in (looked.judged, *looked.parts) for one in each]
+        confidence = 1.0 if looked.whole else max((one.probability for one in judged), default=0.0)
         base = replace(base, retrieved=tuple(looked.hits), confidence=confidence)
         times |= looked.times
-        readings = looked.whole or read(looked.judged, asks_several(asked.text))
+        readings = looked.whole or read_parts(looked.parts) or read(looked.judged, asks_several(asked.text))
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)
             return
@@ -120,12 +124,17 @@ class CableQA:
         query = encode_query(text, self.store, self.embedder)
         inside = replace(where, cables=tuple(name.reference_id for name in named)) if named else where
         found = candidates(query, asked, self.store, inside)
-        times = {"retrieve": _ms(began)}
         whole = look_up(asked, named, (), self.store) if named else []
         judged: list[Judged] = []
+        parts: list[list[Judged]] = []
+        times = {"retrieve": _ms(began)}
         if not whole:
+            asks = parts_of(text)
+            found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
+            times["retrieve"] = _ms(began)
             began = time.perf_counter()
-            judged, found = rerank(text, found, self.store, self.reader)
+            judged, found = rerank(text, found, self.store, self.reader, most)
+            parts = [judge_part(part, judged, self.store, self.reader) for part in asks]
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:
                 whole = look_up(asked, (), [found[0].passage.citation.reference_id], self.store)
@@ -137,7 +146,7 @@ class CableQA:
             floor = hits[-1].score if hits else 0.0
             outside = paragraphs(candidates(query, asked, self.store, where), 2 * k)
             hits += [Hit(hit.citation, floor - 1 - n) for n, hit in enumerate(outside) if hit.citation not in have]
-        return _Looked(query, found, judged, hits[:k], whole, times)
+        return _Looked(query, found, judged, parts, hits[:k], whole, times)
 
     def _abstain(self, base: Answer, said: str, began: float, times: dict[str, float]) -> Iterator[str | Answer]:
         yield said

@@ -15,6 +15,7 @@ from qa.numbers import figures
 from qa.rerank import Judged
 
 MOST = 5  # readings of an answer
+PART_MOST = 3  # of a part of a question
 ANSWERS = 0.3  # least probability of the best passage; below it the cables are silent
 ALSO = 0.4  # least probability of a further passage
 NEAR = 1.5  # how far below the first passage a further one may lie in answerability, in logits
@@ -61,6 +62,16 @@ def read(judged: Sequence[Judged], several: bool = False) -> list[Reading]:
         if len(chosen) < MOST and not any(_overlap(reading, other) for _, _, other in chosen):
             chosen.append((at, n, reading))
     return [reading for _, _, reading in sorted(chosen, key=lambda each: each[:2])]
+
+
+def read_parts(parts: Sequence[Sequence[Judged]]) -> list[Reading]:
+    """The quotes that answer each part of a question, from the passages as judged for it; empty where nothing answers any."""
+    chosen: list[Reading] = []
+    for judged in parts:
+        for reading in read(judged)[:PART_MOST]:
+            if len(chosen) < MOST and not any(_overlap(reading, other) for other in chosen):
+                chosen.append(reading)
+    return chosen
 
 
 def words_of(reading: Reading, quote: str) -> str:

@@ -1,0 +1,73 @@
+"""A question that asks several things is read part by part: `How much was seized, and where do the guards go?`
+
+Flows in: a question, and passages judged for it as a whole. Flows out: its parts, and the passages as judged for each. Does not
+decide what is quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from index.embed import Embedder
+from index.store import Filter, Store
+from qa.question import Question
+from qa.rerank import READ, Judged, probability, rerank
+from qa.retrieve import Candidate, candidates, encode_query
+
+if TYPE_CHECKING:
+    from qa.reader.model import Reader
+
+PART_READ = 2  # passages of the first cable that are read for a part, if they are not among those read for the whole
+LEAST = 3  # words of a part: `..., and where?` asks nothing by itself
+_WH = r"(?:(?:to|in|on|by|for|at|from|of|with|under|about|against|until|since)\s+)?(?:what|who|whom|whose|how|which|when|where|why)\b"
+_AUXILIARY = r"(?:did|does|do|is|are|was|were|has|have|had|can|could|will|would)\b"
+_BETWEEN = re.compile(
+    rf"[,;:]?\s+(?:and|or|but)\s+(?={_WH})|[,;]\s+(?:and|but)\s+(?={_AUXILIARY})|[;:]\s+(?={_WH})|\?\s+(?=\w)",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(rf"\b{_WH}|^(?:{_AUXILIARY}|name|list|give|tell)\b", re.IGNORECASE)
+
+
+def parts_of(question: str) -> list[str]:
+    """The questions that a question joins by `and what ...` and the like, each with the statement that opens it, if one does;
+    none where it asks one thing, or leans on others before it in brackets."""
+    parts = [part.strip() for part in _BETWEEN.split(question)]
+    opening = []
+    while len(parts) > 1 and not _ASKS.search(parts[0]):
+        opening.append(parts.pop(0))
+    if question.endswith(")") or len(parts) < 2 or any(len(part.split()) < LEAST for part in parts):
+        return []
+    return [f"{': '.join([*opening, part.rstrip('?,;: ')])}?" for part in parts]
+
+
+def with_passages_of_parts(
+    parts: Sequence[str], found: Sequence[Candidate], asked: Question, store: Store, embedder: Embedder
+) -> tuple[list[Candidate], int]:
+    """The candidates for the whole question, those to read first, and how many these are: after its own first `READ` the
+    passages of the first cable that rank high for a part alone."""
+    top, rest = list(found[:READ]), list(found[READ:])
+    if found and parts:
+        where = Filter(cables=(found[0].passage.citation.reference_id,))
+        for part in parts:
+            query = encode_query(part, store, embedder)
+            for own in candidates(query, asked, store, where)[:PART_READ]:
+                if own.passage_id not in {one.passage_id for one in top}:
+                    at = next((n for n, one in enumerate(rest) if one.passage_id == own.passage_id), None)
+                    top.append(replace(own, score=found[-1].score) if at is None else rest.pop(at))
+    return [*top, *rest], len(top)
+
+
+def judge_part(part: str, judged: Sequence[Judged], store: Store, reader: Reader) -> list[Judged]:
+    """The passages `judged` for the whole question as they are for one part of it, best first.
+
+    A part says less of what it is about: a passage's answerability is the mean of its own and the whole's."""
+    whole = {one.candidate.passage_id: one.judgement.answers for one in judged}
+    found, _ = rerank(part, [one.candidate for one in judged], store, reader, len(judged))
+    blended = []
+    for one in found:
+        judgement = replace(one.judgement, answers=(one.judgement.answers + whole[one.candidate.passage_id]) / 2)
+        blended.append(Judged(one.candidate, judgement, probability(judgement)))
+    return blended

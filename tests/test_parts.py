@@ -1,0 +1,104 @@
+"""A question of several parts: where it is split, and that each part gets its own paragraphs."""
+
+from __future__ import annotations
+
+import pytest
+
+from qa.answer import CableQA
+from qa.parts import judge_part, parts_of, with_passages_of_parts
+from qa.question import read_question
+from qa.read import read_parts
+from qa.rerank import READ, rerank
+from qa.retrieve import candidates, encode_query
+from tests.test_read import judged
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("How many boats came and in which year did they come?", ["How many boats came?", "in which year did they come?"]),
+        (
+            "What did the mill owe, and did it pay by 2009, but to whom was it sold?",
+            ["What did the mill owe?", "did it pay by 2009?", "to whom was it sold?"],
+        ),
+        (
+            "The smith caught in Tarn: what was his price, and what term did he get?",
+            ["The smith caught in Tarn: what was his price?", "The smith caught in Tarn: what term did he get?"],
+        ),
+        ("Who owns the mill? What did it cost?", ["Who owns the mill?", "What did it cost?"]),
+    ],
+)  # fmt: skip
+def test_a_question_is_split_where_another_begins(question: str, parts: list[str]) -> None:
+    assert parts_of(question) == parts
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who runs the port and the mill?",
+        "Who said how many came?",
+        "When was it sold, and where?",  # a word alone asks too little
+        "Two mills burned in one week; who owned each?",
+        "and what did it cost him? (Who owned the mill? The mill was Obry's.)",
+        "",
+    ],
+)
+def test_a_question_that_asks_one_thing_is_left_whole(question: str) -> None:
+    assert parts_of(question) == []
+
+
+def test_each_part_is_quoted_at_most_three_times_and_none_twice() -> None:
+    first = [judged(0.9, (16, 26, 1.0), paragraph=str(n)) for n in range(4)]
+    second = [judged(0.6, (16, 26, 1.0), paragraph="0"), judged(0.5, (16, 26, 1.0), paragraph="7")]
+
+    found = read_parts([first, second])
+
+    assert [one.citation.paragraph for one in found] == ["0", "1", "2", "7"]
+    assert read_parts([]) == []
+    assert read_parts([[judged(0.1, (16, 26, 1.0))], second])[0].citation.paragraph == "0"
+
+
+QUESTION = "How many people did the cutter Petrel pick up when the Coral Vesna sank, and how many survivors were kept in hospital?"
+
+
+def test_a_passage_that_ranks_high_for_a_part_alone_is_read(sample_qa: CableQA) -> None:
+    store, asked = sample_qa.store, read_question(QUESTION)
+    found = candidates(encode_query(QUESTION, store, sample_qa.embedder), asked, store)
+    ids = [one.passage_id for one in found]
+
+    order, most = with_passages_of_parts(parts_of(QUESTION), found, asked, store, sample_qa.embedder)
+
+    assert [one.passage_id for one in order[:READ]] == ids[:READ]
+    assert READ <= most <= READ + 4
+    first = found[0].passage.citation.reference_id
+    assert all(one.passage.citation.reference_id == first for one in order[READ:most])
+    assert len({one.passage_id for one in order}) == len(order)
+    assert set(ids) <= {one.passage_id for one in order}
+    assert with_passages_of_parts([], found, asked, store, sample_qa.embedder) == (found, READ)
+    assert with_passages_of_parts(parts_of(QUESTION), [], asked, store, sample_qa.embedder) == ([], 0)
+
+
+def test_a_part_is_judged_by_itself_and_by_the_whole(sample_qa: CableQA) -> None:
+    store, reader, part = sample_qa.store, sample_qa.reader, parts_of(QUESTION)[1]
+    found = candidates(encode_query(QUESTION, store, sample_qa.embedder), read_question(QUESTION), store)
+    whole, _ = rerank(QUESTION, found, store, reader)
+
+    of_part = judge_part(part, whole, store, reader)
+
+    alone, _ = rerank(part, [one.candidate for one in whole], store, reader)
+    for one in of_part:
+        apart = [
+            next(other.judgement.answers for other in each if other.candidate.passage_id == one.candidate.passage_id)
+            for each in (whole, alone)
+        ]
+        assert one.judgement.answers == pytest.approx(sum(apart) / 2)
+    assert judge_part(part, [], store, reader) == []
+
+
+def test_both_parts_are_answered(sample_qa: CableQA) -> None:
+    answer = sample_qa.answer(QUESTION)
+
+    assert not answer.abstained
+    said = [one.text for one in answer.statements]
+    assert any("Petrel" in one for one in said)
+    assert any("hospital" in one for one in said)
