@@ -1,7 +1,7 @@
 """A language model's opinion of the answers of a run, beside the exact figures and never in their place.
 
 Flows in: a finished Run, and a Model that judges. Flows out: `judge-MODEL.jsonl` in the run folder, a line a question, and figures:
-correctness, support, and how far the model agrees with the answers that a person has judged (`qa.judged`).
+correctness, support, and how far the model agrees with answers that are labelled right or wrong (`qa.judged`).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _whole_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def agreement(rows: Iterable[GoldenRow], store: Store, model: Model) -> list[tuple[bool, bool]]:
-    """(a person said right, the model did) of each row that is an answer a person judged right or wrong. A call a row."""
+    """(labelled right, the model says right) of each row that is an answer labelled right or wrong. A call a row."""
     found = []
     for row in rows:
         said, answered = row.raw.get("judged"), row.raw.get("answered")
@@ -110,6 +110,6 @@ def lines(spec: str, opinions: Iterable[Opinion], agreed: list[tuple[bool, bool]
         yield f"  {unread} replies could not be read, and are not counted"
     if agreed:
         share = sum(person == machine for person, machine in agreed) / len(agreed)
-        yield f"  agrees with {share:.0%} of {len(agreed)} answers that a person judged, kappa {kappa(agreed):.2f}"
+        yield f"  agrees with {share:.0%} of {len(agreed)} answers labelled right or wrong, kappa {kappa(agreed):.2f}"
     else:
-        yield "  its agreement with people is unknown: no row of this set is an answer that a person judged"
+        yield "  its agreement with labels is unknown: no row of this set is an answer labelled right or wrong"

@@ -68,7 +68,7 @@ def test_a_run_is_judged_resumed_and_set_against_people(
     out = capsys.readouterr().out
     assert "judge_correct                1.000  [1.000, 1.000]  n=5" in out
     assert "judge_supported              0.800" in out
-    assert "agrees with 50% of 2 answers that a person judged, kappa 0.00" in out
+    assert "agrees with 50% of 2 answers labelled right or wrong, kappa 0.00" in out
     assert len(asked) == 5 + 2
     assert "Answer: hand-judged right" in asked[5]
 
