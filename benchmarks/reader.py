@@ -27,7 +27,6 @@ from qa.reader.encode import batch
 from qa.reader.model import TOGETHER, WEIGHTS, Judgement, Reader
 from qa.reader.pairs import Asked, cable_questions, held_out, passage_questions
 from qa.reader.train import CABLES
-from qa.rerank import probability
 
 Row = dict[str, float]
 
@@ -44,7 +43,7 @@ def auc(rows: Sequence[Row]) -> float:
 def over_passage(asked: Asked, judged: Sequence[Judgement]) -> Row:
     """The figures of a question on its own passage."""
     own, judgement = asked.passages[0], judged[0]
-    row = {"answerable": float(bool(own.spans)), "score": probability(judgement)}
+    row = {"answerable": float(bool(own.spans)), "score": judgement.answers}
     if own.spans and judgement.spans:
         best, gold = judgement.spans[0], own.spans[0]
         row["f1"] = token_f1(own.text[best.start : best.end], own.text[slice(*gold)])
@@ -59,7 +58,7 @@ def over_passage(asked: Asked, judged: Sequence[Judgement]) -> Row:
 def over_cable(asked: Asked, judged: Sequence[Judgement]) -> Row:
     """The figures of a question on all paragraphs of its cable."""
     best = max(range(len(judged)), key=lambda n: judged[n].relevance + judged[n].answers / 2)
-    row = {"answerable": float(bool(asked.answering)), "score": max(map(probability, judged))}
+    row = {"answerable": float(bool(asked.answering)), "score": max(one.answers for one in judged)}
     if asked.answering:
         row["success@1"] = float(bool(asked.passages[best].spans))
     return row
