@@ -6,6 +6,7 @@ folder `evaluation` of the index: `golden.jsonl` (the user's own set), `sets/` (
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import threading
@@ -23,13 +24,14 @@ from qa.answer import CableQA
 from qa.compare import compare
 from qa.conversation import Exchange
 from qa.evaluate import configuration, steps
-from qa.golden import load_golden
-from qa.judged import COLUMNS, RIGHT, SILENT, WRONG, add_row, judged_row, rows_of, save_table, to_table
+from qa.golden import doubts, load_golden
+from qa.judged import COLUMNS, RIGHT, SILENT, WRONG, add_row, add_rows, judged_row, rows_of, save_table, to_table
 from qa.report import compare_report
 from qa.result import Answer
 from qa.runs import load_run
 
 OWN = "my golden set"
+SHOWN = 5  # doubts about an uploaded set that are listed
 CSS = """
 #report iframe { width: 100%; height: 85vh; border: 1px solid var(--border-color-primary); border-radius: .6rem; background: Canvas; }
 #run-state progress { width: 100%; height: .8rem; accent-color: var(--color-accent); }
@@ -178,22 +180,26 @@ def evaluate_tab(qa: CableQA) -> None:
 
     def take(file: str) -> tuple[Any, str]:
         try:
-            load_golden(Path(file), qa.store)
+            found = doubts(load_golden(Path(file), qa.store), qa.store)
             sets = folder(qa) / "sets"
             sets.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, sets / Path(file).name)
+            name = _free(Path(file), sets, _sets(qa))
+            shutil.copyfile(file, sets / name)
         except (CableQAError, OSError) as error:
             return gr.skip(), _line(str(error).replace(file, Path(file).name))
-        return gr.update(choices=list(_sets(qa)), value=Path(file).name), "<p>Loaded; press Run.</p>"
+        listed = "".join(f"<li>{escape(line)}</li>" for line in found[:SHOWN])
+        more = f"<li>and {len(found) - SHOWN} more, in the report</li>" if len(found) > SHOWN else ""
+        said = f"<p>Loaded as {escape(name)}; press Run.{' Look at:' if found else ''}</p><ul>{listed}{more}</ul>"
+        return gr.update(choices=list(_sets(qa)), value=name), said
 
-    def add(file: str, cells: list[list[Any]]) -> tuple[Any, str]:
+    def add(file: str, cells: list[list[Any]]) -> tuple[Any, ...]:
         try:
-            rows = [row.raw for row in load_golden(Path(file), qa.store)]
+            new = load_golden(Path(file), qa.store)
+            had = save_table(_own(qa), cells, qa.store)
+            count = add_rows(_own(qa), [row.raw for row in new], qa.store)
         except CableQAError as error:
-            return gr.skip(), _line(str(error).replace(file, Path(file).name))
-        return [row for row in cells if any(row[1:])] + to_table(
-            rows
-        ), f"<p>{len(rows)} rows added below; Save keeps them.</p>"
+            return gr.skip(), gr.skip(), _line(str(error).replace(file, Path(file).name))
+        return to_table(rows_of(_own(qa))), str(_own(qa)), f"<p>{count - had} rows added, {count} now.</p>"
 
     def keep(cells: list[list[Any]]) -> tuple[Any, ...]:
         try:
@@ -209,7 +215,7 @@ def evaluate_tab(qa: CableQA) -> None:
     run.change(show, [run], [report, download], **private)
     against.click(both, [run, earlier], [report], **private)
     upload.upload(take, [upload], [golden, state], **private)
-    merge.upload(add, [merge, table], [table, own_state], **private)
+    merge.upload(add, [merge, table], [table, own_file, own_state], **private)
     save.click(keep, [table], [table, own_file, own_state], **private)
 
 
@@ -230,6 +236,17 @@ def _sets(qa: CableQA) -> dict[str, Path]:
     if _own(qa).exists():
         found[OWN] = _own(qa)
     return found | {path.name: path for path in sorted((folder(qa) / "sets").glob("*.jsonl"))}
+
+
+def _free(file: Path, sets: Path, known: dict[str, Path]) -> str:
+    """The name under which an uploaded set is kept: its own, or with a number where another set has that."""
+    for n in itertools.count(1):
+        name = f"{file.stem} ({n}){file.suffix}" if n > 1 else file.name
+        if (name not in known and not (sets / name).exists()) or known.get(
+            name, sets / name
+        ).read_bytes() == file.read_bytes():
+            return name
+    raise AssertionError
 
 
 def _runs(qa: CableQA) -> list[str]:

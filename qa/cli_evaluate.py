@@ -30,7 +30,7 @@ def evaluate(args: argparse.Namespace, open_index: Callable[[], CableQA]) -> int
     from tqdm import tqdm
 
     from qa.evaluate import run
-    from qa.golden import load_golden
+    from qa.golden import doubts, load_golden
     from qa.runs import load_run
     from qa.score import failures, read_requirement, table, unmet
 
@@ -40,33 +40,32 @@ def evaluate(args: argparse.Namespace, open_index: Callable[[], CableQA]) -> int
     qa = open_index()
     rows = load_golden(Path(args.golden), qa.store)
     out = Path(args.out)
-    with tqdm(total=len(rows), unit=" questions", file=sys.stderr, disable=None) as bar:
-        run(qa, rows, out, lambda done, _: bar.update(done - bar.n) and None, Path(args.golden).name)
-    found = load_run(out)
-    warnings = found.config["warnings"]
+    warnings = doubts(rows, qa.store)
     for line in warnings[:DOUBTS]:
         print(f"{args.golden}: {line}", file=sys.stderr)
     if len(warnings) > DOUBTS:
         print(f"{args.golden}: {len(warnings) - DOUBTS} more in {out / 'config.json'}", file=sys.stderr)
+    with tqdm(total=len(rows), unit=" questions", file=sys.stderr, disable=None) as bar:
+        run(qa, rows, out, lambda done, _: bar.update(done - bar.n) and None, Path(args.golden).name)
+    found = load_run(out)
     if args.json:
         print(json.dumps(found.summary, indent=1))
     else:
         print("\n".join(table(found.summary)))
         print("failures: " + (", ".join(f"{n} {name}" for name, n in failures(found.records).items()) or "none"))
     print(f"Open {out / 'report.html'}", file=sys.stderr)
+    failed = unmet(found.summary, args.require)
+    for line in failed:
+        print(f"cable-qa: {line}", file=sys.stderr)
     if judge:
-        from qa.judge import agreement, judge_run, lines
+        from qa.judge import agreement, judge_run, lines, report
 
         opinions = [
             opinion for _, opinion in tqdm(judge_run(found, judge), unit=" judged", file=sys.stderr, disable=None)
         ]
-        print(
-            "\n".join(lines(judge.spec, opinions, agreement(rows, qa.store, judge))),
-            file=sys.stderr if args.json else sys.stdout,
-        )
-    failed = unmet(found.summary, args.require)
-    for line in failed:
-        print(f"cable-qa: {line}", file=sys.stderr)
+        said = list(lines(judge.spec, opinions, agreement(rows, qa.store, judge)))
+        report(found, judge, said)
+        print("\n".join(said), file=sys.stderr if args.json else sys.stdout)
     return int(bool(failed))
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
 
 from index.errors import InputError
 from index.store import Store
@@ -22,10 +25,15 @@ def draft(args: argparse.Namespace, folder: Path) -> int:
         raise InputError(f"--count {args.count} is too few. Ask for 1 or more.")
     model = None if check_spec(args.model) == QUOTES else load_model(args.model)
     with Store.open(folder) as store:
-        save_golden(out, propose(store, args.count, args.seed, model))
-        rows = load_golden(out, store) if out.stat().st_size else []
+        drafted: list[dict[str, Any]] = []
+        try:
+            for row in tqdm(propose(store, args.count, args.seed, model), unit=" questions", disable=None):
+                drafted.append(row)
+        finally:  # a model that fails, or whoever stops it, leaves what there is
+            if drafted:
+                save_golden(out, drafted)
+        rows = load_golden(out, store) if drafted else []
         if not rows:
-            out.unlink()
             raise InputError(f"No paragraph in {folder} gave a question. Index more cables, or give another --model.")
         print(f"{len(rows)} questions in {out}. Read each: keep it, mend it, or delete its line.", file=sys.stderr)
         if len(rows) < args.count:

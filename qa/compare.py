@@ -22,7 +22,7 @@ FEWEST = 6  # questions; were 5 all to change the same way, a sign test's p woul
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A figure of both runs on the `n` questions that have it in both; `low` to `high` is the 95% interval of `after - before`
-    and `p` its two-sided p (`qa.metrics.paired`)."""
+    and `p` its two-sided p (`qa.metrics.paired`). `up` and `down` are the ids of the questions whose figure rose and fell."""
 
     name: str
     before: float
@@ -31,6 +31,8 @@ class Difference:
     high: float
     p: float
     n: int
+    up: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -75,7 +77,7 @@ class Comparison:
 
 
 def compare(before: Run, after: Run) -> Comparison:
-    """Pairs the questions by id, where question, history, evidence and gold answer are the same.
+    """Pairs the questions by id, where question, history, evidence and golden answers are the same.
 
     Raises InputError where the runs share none.
     """
@@ -98,10 +100,13 @@ def lines(found: Comparison) -> Iterator[str]:
     yield f"{found.before.folder} -> {found.after.folder}: {len(found.pairs)} questions{alone}"
     yield f"the configurations differ in: {', '.join(found.configuration) or 'nothing'}"
     yield ""
-    yield f"  {'':26} {'before':>9} {'after':>9} {'difference, 95% interval':>28} {'p':>6}"
+    yield f"  {'':26} {'before':>9} {'after':>9} {'difference, 95% interval':>28} {'p':>6} {'up':>4} {'down':>4}"
     for one in found.differences:
         change = f"{one.after - one.before:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
-        yield f"  {one.name:26} {one.before:9.3f} {one.after:9.3f} {change:>28} {one.p:6.3f}  {one.verdict}"
+        yield (
+            f"  {one.name:26} {one.before:9.3f} {one.after:9.3f} {change:>28} {one.p:6.3f} "
+            f"{len(one.up):4} {len(one.down):4}  {one.verdict}"
+        )
     yield CAUTION
     for kind, said in (("better", "got better"), ("worse", "got worse"), ("other", "fail elsewhere")):
         moved = found.moved(kind)
@@ -123,11 +128,14 @@ CAUTION = "Of twenty figures that are the same, one is shown as different by cha
 def _differences(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Iterator[Difference]:
     for name in FIGURES:
         both = [
-            (a["figures"][name], b["figures"][name]) for a, b in pairs if name in a["figures"] and name in b["figures"]
+            (a["figures"][name], b["figures"][name], a["id"])
+            for a, b in pairs
+            if name in a["figures"] and name in b["figures"]
         ]
         if both:
-            before, after = zip(*both, strict=True)
-            yield Difference(name, fmean(before), fmean(after), *paired(before, after), len(both))
+            before, after, ids = zip(*both, strict=True)
+            up, down = (tuple(i for a, b, i in both if (b - a) * sign > 0) for sign in (1, -1))
+            yield Difference(name, fmean(before), fmean(after), *paired(before, after), len(ids), up, down)
 
 
 def _moved(before: str, after: str) -> str:
@@ -138,7 +146,8 @@ def _moved(before: str, after: str) -> str:
 
 def _asked(record: dict[str, Any]) -> tuple[Any, ...]:
     golden = record["golden"]
-    return record["question"], golden.get("history") or [], golden.get("answer"), record["evidence"]
+    said = golden.get("answer"), golden.get("answer_aliases") or []
+    return record["question"], golden.get("history") or [], *said, record["evidence"]
 
 
 def _short(text: str, most: int = 70) -> str:

@@ -108,8 +108,9 @@ def _kept(path: Path, rows: Sequence[GoldenRow]) -> list[dict[str, Any]]:
 
 def _record(qa: CableQA, row: GoldenRow) -> dict[str, Any]:
     answer = qa.answer(row.question, [Turn(*turn) for turn in row.history])
-    if answer.note.endswith("Quotes instead."):
-        raise ModelUnavailable(answer.note.removesuffix("Quotes instead.") + "The same call goes on from here.")
+    said, failed, _ = answer.note.partition("Quotes instead.")
+    if failed:
+        raise ModelUnavailable(said + "The same call goes on from here.")
     return answer.as_json(row.id) | {
         "type": row.type,
         "figures": figures_of(row, answer),

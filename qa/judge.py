@@ -20,7 +20,9 @@ from qa.instructions import as_data
 from qa.judged import RIGHT, WRONG
 from qa.metrics import interval, kappa
 from qa.models import Model
-from qa.runs import Run, shown
+from qa.report import run_report
+from qa.result import citation_of
+from qa.runs import Run, load_run, write_whole
 from qa.stream import stream
 
 _REPLY = re.compile(r"CORRECT:\W*(yes|partly|no)\b.*?SUPPORTED:\W*(yes|no)\b", re.IGNORECASE | re.DOTALL)
@@ -36,7 +38,8 @@ class Opinion:
 
 
 def judge(model: Model, question: str, expected: Iterable[str], paragraphs: Iterable[str], answer: str) -> Opinion:
-    """What the model says of one answer; `expected` are the answers accepted. One call. Raises ModelUnavailable."""
+    """What the model says of one answer, of which `paragraphs` are those cited; `expected` are the answers accepted. One call.
+    Raises ModelUnavailable."""
     prompt = render(
         "judge", question=as_data(question), expected=" | ".join(map(as_data, expected)),
         paragraphs="\n\n".join(map(as_data, paragraphs)), answer=as_data(answer),
@@ -50,7 +53,7 @@ def judge_run(run: Run, model: Model) -> Iterator[tuple[str, Opinion]]:
 
     A question that was abstained from is wrong without a call. What is written down already is not asked again.
     """
-    path = run.folder / f"judge-{re.sub(r'[^A-Za-z0-9.-]+', '-', model.spec)}.jsonl"
+    path = run.folder / f"{_name(model)}.jsonl"
     had = {row.pop("id"): Opinion(**row) for row in _whole_lines(path)}
     with path.open("a", encoding="utf-8") as file:
         for record in run.records:
@@ -66,9 +69,19 @@ def judge_run(run: Run, model: Model) -> Iterator[tuple[str, Opinion]]:
             yield record["id"], opinion
 
 
+def report(run: Run, model: Model, said: list[str]) -> None:
+    """Keeps what was said of a run (`lines`) in its folder, and in its report."""
+    write_whole(run.folder / f"{_name(model)}.json", json.dumps({"lines": said}, indent=1, ensure_ascii=False) + "\n")
+    write_whole(run.folder / "report.html", run_report(load_run(run.folder)))
+
+
+def _name(model: Model) -> str:
+    return f"judge-{re.sub(r'[^A-Za-z0-9.-]+', '-', model.spec)}"
+
+
 def _opinion(model: Model, run: Run, record: Mapping[str, Any]) -> Opinion:
     golden = record["golden"]
-    texts = [run.paragraphs[str(citation)] for citation in shown(record)]
+    texts = [run.paragraphs[str(citation_of(part))] for part in record["citations"]]
     expected = [golden["answer"], *(golden.get("answer_aliases") or [])]
     return judge(model, record["question"], expected, texts, record["answer"])
 

@@ -6,8 +6,10 @@ replaces the one before. Knows nothing of gradio.
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +68,20 @@ def add_row(path: Path, row: dict[str, Any], store: Store) -> int:
         return len(rows) + 1
 
 
+def add_rows(path: Path, new: Sequence[dict[str, Any]], store: Store) -> int:
+    """Adds whole rows to the set in `path`; one whose id is taken by another row gets a new one, one that is there already is left
+    out. Returns how many there are now."""
+    with _writing:
+        rows = rows_of(path)
+        for row in new:
+            if row not in rows:
+                taken = {one["id"] for one in rows}
+                names = (f"{row['id']}{f'-{n}' if n else ''}" for n in itertools.count())
+                rows.append(row | {"id": next(name for name in names if name not in taken)})
+        _save(path, rows, store)
+        return len(rows)
+
+
 def rows_of(path: Path) -> list[dict[str, Any]]:
     """The rows of the set in `path` as they stand; none where there is no file."""
     return [row.raw for row in load_golden(path)] if path.exists() else []
@@ -86,12 +102,14 @@ def to_table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
 def save_table(path: Path, table: Sequence[Sequence[Any]], store: Store) -> int:
     """Replaces the set in `path` by an edited table, without the rows that are not kept; returns how many there are now.
 
-    What the table does not show (history, other keys) is kept, by id, else by question. Raises InputError, and changes nothing, where the
+    What the table does not show (history, other keys) is kept, by id, else by a question that only one row asks. Raises InputError, and changes nothing, where the
     rows are no golden set on this index.
     """
     with _writing:
         before = rows_of(path)
-        known = {row["question"]: row for row in before} | {row["id"]: row for row in before}
+        asked = Counter(row["question"] for row in before)
+        known = {row["question"]: row for row in before if asked[row["question"]] == 1}
+        known |= {row["id"]: row for row in before}
         rows: list[dict[str, Any]] = []
         for cells in table:
             keep, id_, type_, question, answer, aliases, evidence, answerable, *_ = cells

@@ -38,12 +38,13 @@ def by_cable(ranking: Sequence[Citation], groups: Sequence[Sequence[Citation]]) 
 
 
 def success(ranking: Sequence[Hashable], groups: Groups, k: int) -> float:
-    """1 where any relevant item is among the first `k`, else 0."""
+    """1 where any relevant item is among the first `k`, else 0 (hit rate; `Success@k` of ir_measures)."""
     return float(any(item in group for item in ranking[:k] for group in groups))
 
 
 def recall(ranking: Sequence[Hashable], groups: Groups, k: int) -> float:
-    """Share of the groups that have an item among the first `k`; 1 where there are no groups."""
+    """Share of the groups that have an item among the first `k`; 1 where there are no groups (with groups of one item
+    `R@k` of trec_eval)."""
     top = set(ranking[:k])
     return fmean(float(any(item in top for item in group)) for group in groups) if groups else 1.0
 
@@ -59,15 +60,18 @@ def reciprocal_rank(ranking: Sequence[Hashable], groups: Groups) -> float:
 
 
 def ndcg(ranking: Sequence[Hashable], groups: Groups, k: int = 10) -> float:
-    """nDCG@k with binary gain and log2(rank + 1) discount (Järvelin and Kekäläinen, 2002); a group gains once."""
-    open_groups = [set(group) for group in groups]
+    """nDCG@k with binary gain and log2(rank + 1) discount (Järvelin and Kekäläinen, 2002); a group gains once, and one that
+    is met wherever another is met does not count beside it."""
+    sets = list(dict.fromkeys(frozenset(group) for group in groups))
+    open_groups = [group for group in sets if not any(other < group for other in sets)]
+    least = len(open_groups)
     gained = 0.0
     for n, item in enumerate(ranking[:k], 1):
         hit = next((group for group in open_groups if item in group), None)
         if hit is not None:
             open_groups.remove(hit)
             gained += 1 / math.log2(n + 1)
-    ideal = sum(1 / math.log2(n + 1) for n in range(1, min(k, len(groups)) + 1))
+    ideal = sum(1 / math.log2(n + 1) for n in range(1, min(k, least) + 1))
     return gained / ideal if ideal else 0.0
 
 
@@ -125,7 +129,7 @@ def _words(text: str) -> list[str]:
 def answer_match(answer: str, gold: str, aliases: Iterable[str] = ()) -> bool:
     """Whether the gold answer, an alias, or 3/4 of the gold answer's content words stand in the answer.
 
-    Figures match by value: `forty-one`, `41`; case, commas and articles do not matter.
+    Figures match by value: `forty-one`, `41`; case, commas, articles and the last letter of a longer word do not matter.
     """
     said = _words(answer)
     text = f" {' '.join(said)} "
@@ -137,7 +141,7 @@ def answer_match(answer: str, gold: str, aliases: Iterable[str] = ()) -> bool:
     have, values = set(said), figures(answer)
 
     def stands(word: str) -> bool:
-        if word in have or any(len(word) > 4 and other.startswith(word[:-1]) for other in have):
+        if word in have or (len(word) > 4 and word.isalpha() and any(other.startswith(word[:-1]) for other in have)):
             return True
         own = figures(word)
         return bool(own) and all(value in values for value in own)

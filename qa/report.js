@@ -1,3 +1,11 @@
+// Printed, everything is open.
+let shut = [];
+addEventListener('beforeprint', () => {
+  shut = [...document.querySelectorAll('details:not([open])')];
+  for (const one of shut) one.open = true;
+});
+addEventListener('afterprint', () => { for (const one of shut) one.open = false; });
+
 // Filters the table of questions by text, type and where it failed.
 const filters = document.querySelector('.filters');
 if (filters) {

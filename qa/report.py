@@ -15,7 +15,7 @@ from qa.chart import bars, change, curve, intervals
 from qa.compare import CAUTION, Comparison
 from qa.result import citation_of
 from qa.runs import Run
-from qa.score import FAILURES, LOWER_IS_BETTER, STAGES, Summary, abstention_curve, answering, failures
+from qa.score import FAILURES, FEW, LOWER_IS_BETTER, STAGES, Summary, abstention_curve, answering, failures
 
 HEADLINE = (
     "answer_match",
@@ -40,9 +40,14 @@ def run_report(run: Run) -> str:
         f'<section class="cards">{"".join(_card(name, overall[name]) for name in HEADLINE if name in overall)}</section>',
         "<h2>By question type</h2>", _plots(_by_type(run.summary)),
         "<h2>Failures, abstention, time</h2>", _plots([*_failure_plot(run), *_abstention_plot(run), *_latency_plot(overall)]),
-        _all_figures(run.summary), _warnings(run.config["warnings"]),
+        _all_figures(run.summary), _judges(run), _warnings(run.config["warnings"]),
         "<h2>Questions</h2>", _filters(run.records), _questions(run),
     ])  # fmt: skip
+
+
+def _judges(run: Run) -> str:
+    """What language models said of the answers, where any was asked (`qa.judge`)."""
+    return "".join(f'<pre class="meta">{escape(chr(10).join(said))}</pre>' for said in run.judges)
 
 
 def compare_report(found: Comparison) -> str:
@@ -82,7 +87,7 @@ def _about(title: str, run: Run) -> str:
     listed = " · ".join(f"{name} <code>{escape(str(value))}</code>" for name, value in facts.items())
     return (
         f'<h1>{escape(title)}</h1><p class="meta">{config["questions"]} questions on {index["cables"]} cables, {index["paragraphs"]} '
-        f"paragraphs. Intervals: 95%, bootstrap.<br>{listed}</p>"
+        f"paragraphs. {FEW[0].upper() + FEW[1:]}.<br>{listed}</p>"
     )
 
 
@@ -262,11 +267,12 @@ def _differences(found: Comparison) -> str:
         rows.append(
             f'<tr><td>{escape(one.name)}</td><td class="figure">{one.before:.3f}</td><td class="figure">{one.after:.3f}</td>'
             f'<td class="figure">{one.after - one.before:+.3f}</td><td class="optional">{change(one.low, one.high, one.after - one.before, reach, kind != "soft")}</td>'
-            f'<td class="figure optional">{one.low:+.3f} to {one.high:+.3f}</td><td class="figure optional">{one.p:.3f}</td><td class="{kind}">{one.verdict}</td></tr>'
+            f'<td class="figure optional">{one.low:+.3f} to {one.high:+.3f}</td><td class="figure optional">{one.p:.3f}</td><td class="figure optional" title="{escape(", ".join(one.up))}">{len(one.up)}</td>'
+            f'<td class="figure optional" title="{escape(", ".join(one.down))}">{len(one.down)}</td><td class="{kind}">{one.verdict}</td></tr>'
         )
     return (
         '<div class="wide"><table><thead><tr><th>figure</th><th class="figure">before</th><th class="figure">after</th><th class="figure">difference</th>'
-        '<th class="optional"></th><th class="figure optional">95% interval</th><th class="figure optional">p</th><th></th></tr></thead>'
+        '<th class="optional"></th><th class="figure optional">95% interval</th><th class="figure optional">p</th><th class="figure optional">up</th><th class="figure optional">down</th><th></th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 

@@ -6,6 +6,7 @@
     paragraphs.json  the text of each paragraph that is evidence, cited or retrieved first
     summary.json     `qa.score.summarise`
     report.html      the same for people
+    judge-MODEL.json what a language model said of the answers, as lines, where one was asked; its opinions in judge-MODEL.jsonl
 
 Flows in: a folder. Flows out: a Run. `qa.evaluate` makes them.
 """
@@ -27,27 +28,29 @@ NEAREST = 3  # retrieved paragraphs of a question whose text is kept
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run folder, read. `paragraphs` maps `str(citation)` to its text."""
+    """A finished run folder, read. `paragraphs` maps `str(citation)` to its text; `judges` are the lines of each judge."""
 
     folder: Path
     config: dict[str, Any]
     records: list[dict[str, Any]]
     summary: Summary
     paragraphs: dict[str, str]
+    judges: tuple[list[str], ...] = ()
 
 
 def load_run(folder: Path) -> Run:
     """A finished run. Raises InputError where `folder` holds none, or one that was stopped."""
     try:
         config = read_json(folder / "config.json")
-        lines = (folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (folder / "rows.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
         if not (folder / "summary.json").exists() and len(lines) <= config["questions"]:
             raise InputError(
                 f"The run in {folder} was stopped after {len(lines)} of {config['questions']} questions. "
                 "Call `cable-qa evaluate` as before: it goes on from there."
             )
         records, summary = [json.loads(line) for line in lines], read_json(folder / "summary.json")
-        return Run(folder, config, records, summary, read_json(folder / "paragraphs.json"))
+        judges = tuple(read_json(path)["lines"] for path in sorted(folder.glob("judge-*.json")))
+        return Run(folder, config, records, summary, read_json(folder / "paragraphs.json"), judges)
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
             f"No run in {folder}. Make one: `cable-qa evaluate GOLDEN.jsonl --index DIR --out {folder}`."

@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks.accept import ACCEPTED, FIGURES, requirements
+import pytest
+
+from benchmarks.accept import ACCEPTED, FIGURES, GOLDEN, requirements
 from qa.answer import CableQA
 from qa.evaluate import run
 from qa.golden import load_golden
+from qa.runs import load_run
 from qa.score import unmet
-from tests.test_golden import GOLDEN
 
 
-def test_the_golden_figures_are_as_good_as_those_accepted(sample_qa: CableQA, tmp_path: Path) -> None:
-    accepted = json.loads(ACCEPTED.read_text(encoding="utf-8"))
-    summary = run(sample_qa, load_golden(GOLDEN, sample_qa.store), tmp_path / "run", golden=GOLDEN.name)
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.name)
+def test_the_golden_figures_are_as_good_as_those_accepted(sample_qa: CableQA, tmp_path: Path, golden: Path) -> None:
+    every = json.loads(ACCEPTED.read_text(encoding="utf-8"))
+    accepted = every["sets"][golden.name]
+    summary = run(sample_qa, load_golden(golden, sample_qa.store), tmp_path / "run", golden=golden.name)
+    config = load_run(tmp_path / "run").config
 
-    assert unmet(summary, accepted["require"]) == [], f"If that is meant, call `{accepted['command']}`."
+    assert {name: config[name] for name in ("golden", "index")} == {
+        name: accepted["of"][name] for name in ("golden", "index")
+    }, f"Another set or corpus: call `{every['command']}`."
+    assert unmet(summary, accepted["require"]) == [], f"If that is meant, call `{every['command']}`."
 
 
 def test_a_drop_of_more_than_a_question_is_seen() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +16,14 @@ from pathlib import Path
 import pytest
 
 from index.cable import Citation
-from index.errors import InputError
+from index.errors import InputError, ModelUnavailable
 from qa.answer import CableQA
 from qa.cli import main
 from qa.compare import compare, lines
 from qa.evaluate import run, steps
 from qa.golden import GoldenRow, load_golden
+from qa.provenance import weights_of
+from qa.quoted import DIFFER
 from qa.report import compare_report, run_report
 from qa.result import Answer, Cited, Statement
 from qa.retrieve import Hit
@@ -43,7 +46,11 @@ def rows(sample_qa: CableQA, tmp_path_factory: pytest.TempPathFactory) -> list[G
 
 def few(folder: Path) -> Path:
     lines = GOLDEN.read_text(encoding="utf-8").splitlines()
-    chosen = [line for line in lines if json.loads(line)["id"][:-3] in ("lookup", "metadata")][:5]
+    of = {
+        kind: [line for line in lines if json.loads(line)["type"] == kind]
+        for kind in ("lookup", "metadata", "single", "multi", "followup")
+    }
+    chosen = [of["lookup"][0], of["metadata"][0], of["single"][0], of["multi"][0], of["followup"][0]]
     moons = {
         "id": "moons",
         "type": "unanswerable",
@@ -309,3 +316,35 @@ def test_nothing_is_left_half_written(finished: Run) -> None:
         "rows.jsonl",
         "summary.json",
     ]
+
+
+def test_a_run_with_an_unusual_line_break_in_it_is_read(finished: Run, tmp_path: Path) -> None:
+    shutil.copytree(finished.folder, tmp_path / "run")
+    rows = tmp_path / "run" / "rows.jsonl"
+    rows.write_text(rows.read_text(encoding="utf-8").replace("Jupiter", "Ju\u2028pi\u0085ter"), encoding="utf-8")
+
+    assert any("Ju\u2028pi\u0085ter" in record["question"] for record in load_run(tmp_path / "run").records)
+
+
+def test_quotes_in_place_of_a_model_that_failed_are_not_its_answer(
+    sample_qa: CableQA, rows: list[GoldenRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = f"The server is gone. Quotes instead. {DIFFER}"
+    monkeypatch.setattr(CableQA, "answer", lambda *_: replace(answered("41 [1]", [OTHER], []), note=note))
+
+    with pytest.raises(ModelUnavailable, match=r"^The server is gone\. The same call goes on from here\.$"):
+        run(sample_qa, rows, tmp_path / "run")
+
+
+def test_the_files_of_a_model_are_part_of_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"one")
+    before = [weights_of(f"gguf:{file}"), weights_of(f"hf:{tmp_path}")]
+    file.write_bytes(b"two")
+    after = [weights_of(f"gguf:{file}"), weights_of(f"hf:{tmp_path}")]
+
+    assert all(before)
+    assert not set(before) & set(after)
+    assert weights_of("quotes") == weights_of("gguf:nowhere") == ""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://user:key@127.0.0.1:8080/v1")
+    assert weights_of("openai:m") == "127.0.0.1:8080"

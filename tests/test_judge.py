@@ -70,6 +70,9 @@ def test_a_run_is_judged_resumed_and_set_against_people(
     assert "judge_supported              0.800" in out
     assert "agrees with 50% of 2 answers labelled right or wrong, kappa 0.00" in out
     assert len(asked) == 5 + 2
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "judged by openai:m" in page
+    assert "kappa 0.00" in page
     assert "Answer: hand-judged right" in asked[5]
 
     assert main(call) == 0

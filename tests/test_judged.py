@@ -11,7 +11,7 @@ from index.cable import Citation
 from index.errors import InputError
 from index.store import Store
 from qa.golden import load_golden
-from qa.judged import RIGHT, SILENT, WRONG, add_row, judged_row, rows_of, save_table, to_table
+from qa.judged import RIGHT, SILENT, WRONG, add_row, add_rows, judged_row, rows_of, save_table, to_table
 from qa.result import Answer, Cited, Statement, Turn
 
 PLACE = Citation("07PORTSELWYN1043", None, "7")
@@ -100,3 +100,32 @@ def test_a_table_is_the_same_rows_and_can_be_edited(store: Store, tmp_path: Path
     assert len(rows_of(path)) == 2
     assert save_table(path, [], store) == 0
     assert not path.exists()
+
+
+def test_rows_of_a_file_keep_what_the_table_does_not_show(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "golden.jsonl"
+    first = judged_row(ANSWER, [Turn("Before?", "Yes.")], RIGHT) | {"id": "a", "extra": 1}
+    other = judged_row(ANSWER, [Turn("Elsewhere?", "No.")], RIGHT) | {"id": "a", "extra": 2}
+
+    assert add_rows(path, [first], store) == 1
+    assert add_rows(path, [first, other], store) == 2
+    save_table(path, to_table(rows_of(path)), store)
+
+    assert [(row["id"], row["extra"], row["history"][0]["question"]) for row in rows_of(path)] == [
+        ("a", 1, "Before?"),
+        ("a-1", 2, "Elsewhere?"),
+    ]
+
+
+def test_a_new_id_does_not_bring_the_history_of_another_row(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "golden.jsonl"
+    add_rows(path, [judged_row(ANSWER, [Turn(q, "-")], RIGHT) | {"id": q} for q in ("a", "b")], store)
+    table = to_table(rows_of(path))
+    table[0][1] = "renamed"
+
+    save_table(path, table, store)
+
+    assert [(row["id"], [turn["question"] for turn in row["history"]]) for row in rows_of(path)] == [
+        ("renamed", []),
+        ("b", ["b"]),
+    ]

@@ -59,6 +59,9 @@ def test_at_cable_level() -> None:
 def test_citations_and_statements() -> None:
     groups = [["a", "b"], ["c"]]
 
+    # "a" meets both groups, so the first asks nothing more
+    assert ndcg(["a", "z"], [["a", "b"], ["a"]]) == 1.0
+    assert ndcg(["z", "a"], [["a", "b"], ["a"]]) == pytest.approx(1 / math.log2(3))
     assert citation_precision(["a", "z", "b", "y"], groups) == 0.5
     assert citation_recall(["a", "z", "b", "y"], groups) == 0.5
     assert (citation_precision([], groups), citation_recall([], groups)) == (0.0, 0.0)
@@ -92,6 +95,9 @@ def test_token_f1() -> None:
         ("He sold it for $1,900 in May.", "$1900", (), True),
         ("The council met.", "The fisheries council met in winter", (), False),
         ("Spratlen", "SPRATLEN", (), True),
+        ("They sold 14,805 tons.", "14,800 tons", (), False),
+        ("It cost 100,000 crowns.", "10,000", (), False),
+        ("Quotas were raised by the ministers.", "quota raised, minister", (), True),
     ],
 )
 def test_answer_match(answer: str, gold: str, aliases: tuple[str, ...], expected: bool) -> None:
