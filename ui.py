@@ -76,9 +76,14 @@ def chat(exchanges: Sequence[Exchange], writing: bool = False) -> str:
         if one.answer:
             answer = answered(one.answer)
         elif writing and n == len(exchanges):
-            answer = f"<p>{escape(one.said)}</p>" if one.said else '<p class="waiting">Reading …</p>'
+            answer = (
+                f'<p class="note">Not checked yet.</p><p>{escape(one.said)}</p>'
+                if one.said
+                else '<p class="waiting">Reading …</p>'
+            )
         else:
-            answer = f'<p class="abstained">{escape(one.said) or "Stopped."}</p>'
+            said = f'<p class="note">Stopped before it was checked.</p><p class="abstained">{escape(one.said)}</p>'
+            answer = said if one.said else '<p class="abstained">Stopped.</p>'
         out.append(
             f'<div class="turn"><p class="question">{escape(one.question)}</p><div class="answer">{answer}</div></div>'
         )

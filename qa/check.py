@@ -15,9 +15,14 @@ from index.store import Store
 from qa.facts import has_facts
 from qa.verify import CONTRADICTED, PARTLY, SUPPORTED, UNSUPPORTED, Source, Verdict, Verifier, source_of
 
-_CITATION = re.compile(
-    r"\(?\b(?P<id>\d{2}[A-Z]{3,}\d{1,7})\b(?:,?\s*(?:¶|para(?:graph)?\.?)\s*(?P<label>header|[IVX]+(?:\.[A-Z][A-Z ]*)*\.\d+|\d+))?\)?"
+_PLACE = r"\b{id}\d{{2}}[A-Z]{{3,}}\d{{1,7}})\b(?:,?\s*(?:¶|para(?:graph)?\.?)\s*{label}header|[IVX]+(?:\.[A-Z][A-Z ]*)*\.\d+|\d+))?"
+_CITATION = re.compile(r"\(?" + _PLACE.format(id="(?P<id>", label="(?P<label>") + r"\)?")
+_BARE = _PLACE.format(id="(?:", label="(?:")
+_AFTER_STOP = re.compile(
+    rf"([.!?][\"”]?)\s*([(\[](?:see |cf\.? )?{_BARE}(?:[,;]?\s*(?:and )?{_BARE})*[)\]])\.?(?=\s|$)"
 )
+_LIST = re.compile(r"\s*(?:[-*•–#>|]|\(?\w{1,3}[.)]\s)")
+WRAPPED = 45  # characters of a line, from which on it may have been broken only to fit a page
 UNCITED = "states facts and cites no cable"
 
 
@@ -35,9 +40,10 @@ class Checked:
 def check(text: str, store: Store, verifier: Verifier) -> list[Checked]:
     """Each sentence of `text`, in order; a citation that does not resolve is a problem and makes it unsupported.
 
-    A citation of a whole cable is held to the paragraph of it that supports the sentence best.
+    A citation in brackets after the full stop belongs to the sentence before it. A citation of a whole cable is held to the paragraph of it that supports the sentence best.
     """
     found = []
+    text = _AFTER_STOP.sub(r" \2\1", _unwrapped(text))  # `so. (10X1 ¶2)` -> `so (10X1 ¶2).`
     for start, end in sentences(text):
         sentence = text[start:end]
         places, problems = [], []
@@ -60,6 +66,16 @@ def check(text: str, store: Store, verifier: Verifier) -> list[Checked]:
             )
         )  # fmt: skip
     return found
+
+
+def _unwrapped(text: str) -> str:
+    """The text with lines joined that were broken to fit a page: a long line, and the next where it is no item of a list."""
+    out = ""
+    for line in text.split("\n"):
+        before = out.rpartition("\n")[2]
+        joins = line.strip() and not _LIST.match(line) and before.strip() and not before.lstrip().startswith("#")
+        out += (" " if joins and (len(before) >= WRAPPED or line.lstrip()[0].islower()) else "\n") + line
+    return out.removeprefix("\n")
 
 
 def _sources(store: Store, place: Citation) -> list[Source]:

@@ -95,7 +95,11 @@ def _lines(exchange: Exchange) -> list[str]:
     out = [f"## {_plain(exchange.question)}", ""]
     answer = exchange.answer
     if answer is None:
-        return [*out, _plain(exchange.said) or "(stopped)", ""]
+        return [
+            *out,
+            f"{_plain(exchange.said)} **(stopped before it was checked)**" if exchange.said else "(stopped)",
+            "",
+        ]
     if answer.rewritten_question != " ".join(answer.question.split()):
         out += [f"*Read as: {_plain(answer.rewritten_question)}*", ""]
     if answer.abstained:

@@ -23,8 +23,9 @@ _AFTER_STOP = re.compile(rf"([.!?][\"”]?)((?:\s*{_SQUARE})+)", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
 _THOUGHT = re.compile(r"^\s*<think>.*?(?:</think>|$)", re.DOTALL)
 _FENCE = re.compile(r"^\s*(?:```\w*\s*)?")
-_TEXT = re.compile(r'"text"\s*:\s*"((?:[^"\\]|\\.)*)("?)', re.DOTALL)
-_KEYS = re.compile(r'\s*,\s*"keys"\s*:\s*\[([^\]]*)(\]?)')
+_BEGINS = re.compile(r'[{\[]\s*(?:\{\s*)?"(?:cannot_answer|statements|text|statement|sentence|answer|claim)"\s*:')
+_TEXT = re.compile(r'"(?:text|statement|sentence|answer|claim)"\s*:\s*"((?:[^"\\]|\\.)*)("?)', re.DOTALL)
+_KEYS = re.compile(r'\s*,\s*"(?:keys?|citations?|sources?|passages?)"\s*:\s*\[?([^\]}]*)([\]}]?)')
 _CANNOT = re.compile(r'"cannot_answer"\s*:\s*true')
 _CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?$|\\u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?$")
 
@@ -60,9 +61,9 @@ class Draft:
     @property
     def cannot_answer(self) -> bool:
         """Whether the model says that the passages do not answer, and cites nothing."""
-        if self._is_json and _CANNOT.search(self._text):
-            return True
         said = self.statements()
+        if self._is_json and _CANNOT.search(self._text):
+            return not any(one.keys for one in said)
         phrase = CANNOT_ANSWER.rstrip(".").lower()
         return any(phrase in one.text.lower() for one in said) and not any(
             one.keys for one in said if phrase not in one.text.lower()
@@ -95,7 +96,9 @@ class Draft:
         bare = _FENCE.sub("", self._text)
         if not bare or "<think>".startswith(bare) or re.fullmatch(r"\s*`{1,3}\w*", self._text):
             return None
-        return None if bare == "[" else bare.startswith(("{", "[{"))
+        if not bare.strip("[ \n\t"):
+            return None
+        return re.match(r"\{|\[\s*\{", bare) is not None or _BEGINS.search(bare) is not None
 
     def _from_json(self, text: str) -> str:
         parts = []

@@ -31,6 +31,19 @@ _DAYS = re.compile(
     rf"\b(?P<d>\d{{1,2}})\s*(?:-|–|to|through|and|until)\s*(?P<d2>\d{{1,2}})\s+(?:of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?",
     re.I,
 )
+_ISO = re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b(?:[ T]\d{2}:\d{2}(?::\d{2})?(?: UTC)?)?")
+_DIRECTED = re.compile(r"\b(?P<way>North|South|East|West)(?P<ern>ern)?\s+(?P<name>[A-Z][a-z]+)")
+_OPPOSITE = {"North": "South", "South": "North", "East": "West", "West": "East"}
+_CURRENCIES = (
+    (re.compile(r"(?:US\$|USD|\$)\s*$|U\.?S\.? dollars?\b|dollars?\b|USD\b", re.I), "dollar"),
+    (re.compile(r"(?:€|EUR)\s*$|euros?\b|EUR\b", re.I), "euro"),
+    (re.compile(r"(?:£|GBP)\s*$|pounds sterling\b|GBP\b", re.I), "pound"),
+    (re.compile(r"(?:¥|JPY)\s*$|yen\b", re.I), "yen"),
+    (re.compile(r"(?:RUB)\s*$|r(?:o)?ubles?\b", re.I), "ruble"),
+    (re.compile(r"(?:KZT)\s*$|tenge\b", re.I), "tenge"),
+    (re.compile(r"francs?\b", re.I), "franc"),
+    (re.compile(r"crowns?\b", re.I), "crown"),
+)
 _REFERENCE = re.compile(r"\b\d{2}[A-Z]{3,}\d{1,7}\b")
 _QUOTATION = re.compile(r"[\"“]([^\"”]{3,}?)[\"”]")
 _NAME = re.compile(r"\b(?:[A-Z]\.)+[A-Z]?\b|\b(?:[dD]['’]|[A-Z]['’])?[A-ZÀ-Þ][\w]*(?:['’](?!s\b)\w+)?(?:-[A-ZÀ-Þ]\w*)*")
@@ -61,6 +74,11 @@ _OPENERS = frozenset([
 _LAST = re.compile(
     r"\b(?:last|previous|prior)\s+(?:year|month)|\byear (?:before|earlier|ago)|\bnext (?:year|month)", re.I
 )
+_ENDINGS = frozenset([
+    "", "s", "es", "i", "is", "n", "ns", "an", "ans", "ian", "ians", "a", "ia", "e", "y", "ies", "ish", "ic", "ical", "ics", "ese", "ist",
+    "ists", "ism", "ite", "ites", "er", "ers", "ed", "ing", "al", "als", "ly", "stan", "stani", "stanis", "land", "lander", "landers", "ion",
+    "ions", "ment", "ist", "istic", "ary", "ate", "ance", "ence", "ent", "ants", "ant", "ity", "ty", "d", "o", "cy", "te", "acy", "tes", "cies",
+])  # fmt: skip
 COUNTED = 4  # numbers in words up to this may have been counted by the writer: `two`, where both are named
 
 
@@ -111,6 +129,11 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
         if not _named(match[0], words):
             found.append((match.start(), Problem("name", match[0])))
         rest = _blank(rest, match.span())
+    for match in _DIRECTED.finditer(rest):
+        named, other = (rf"\b{way}(?:ern)?\s+{match['name']}" for way in (match["way"], _OPPOSITE[match["way"]]))
+        if not re.search(named, source) and re.search(other, source):
+            found.append((match.start(), Problem("name", match[0])))
+            rest = _blank(rest, match.span())
     for start, name in names(rest):
         lacking = [part for part in _parts(name) if not _named(part, words)]
         if lacking and not _spelled(name, source):
@@ -127,6 +150,10 @@ def has_facts(statement: str) -> bool:
 def dates(text: str, sent: datetime | None = None) -> Iterator[tuple[int | None, int, int | None, tuple[int, int]]]:
     """Year, month and day of each date of a text (year and day None where not written), and its characters; then `sent`."""
     rest = text
+    for match in _ISO.finditer(rest):
+        if 1 <= int(match["m"]) <= 12 and 1 <= int(match["d"]) <= 31:
+            yield int(match["y"]), int(match["m"]), int(match["d"]), match.span()
+            rest = _blank(rest, match.span())
     for match in sorted([*_RANGE.finditer(rest), *_DAYS.finditer(rest)], key=lambda match: match.start()):
         year, month = int(match["y"]) if match["y"] else None, _MONTHS[_key(match["m"])]
         second = _MONTHS[_key(match["m2"])] if match.groupdict().get("m2") else month
@@ -166,7 +193,13 @@ def _dated(
 def _stands(
     number: Number, said: list[Number], years: set[int], days: Sequence[float], statement: str, source: str
 ) -> bool:
-    if any(number.agrees(other) for other in said) or (number.year and int(number.value) in years):
+    own = _currency(statement, number)
+    if any(
+        number.agrees(other) and {own, _currency(source, other)} - {None} <= {own or _currency(source, other)}
+        for other in said
+    ):
+        return True
+    if number.year and int(number.value) in years:
         return True
     values = sorted({other.value for other in said} | {float(y) for y in years})
     if number.words.lower() in ("twice", "thrice") and not re.match(
@@ -176,8 +209,8 @@ def _stands(
     if number.share:  # a quarter: two of eight
         ratio = number.value if number.value < 1 else 1 / number.value
         return any(abs(a / b - ratio) <= 0.05 * ratio for a in values for b in values if 0 < a < b)
-    if number.value in (0.0, 1.0):
-        return True
+    if number.value in (0.0, 1.0) and not number.words[0].isdigit():
+        return True  # `one`, `single`: no figure
     after = statement[number.end :]
     if number.value <= COUNTED and not number.words[0].isdigit():  # counted, unless another number stands there
         noun = re.match(r"[\s-]+([a-z]{3,})", after)
@@ -190,6 +223,15 @@ def _stands(
     if number.days or re.match(r"[\s-]*(?:point|percentage)", after):  # a difference of two that stand there
         return any(abs(abs(a - b) - number.value) < 1e-6 for a in values for b in values if a != b)
     return False
+
+
+def _currency(text: str, number: Number) -> str | None:
+    """The currency that a number is an amount of, where it is said in a way that is known."""
+    before, after = text[max(0, number.start - 5) : number.start], text[number.end : number.end + 14].lstrip(" -")
+    for pattern, name in _CURRENCIES:
+        if ((match := pattern.search(before)) and match.end() == len(before)) or pattern.match(after):
+            return name
+    return None
 
 
 def names(text: str) -> Iterator[tuple[int, str]]:
@@ -234,9 +276,13 @@ def _named(part: str, words: frozenset[str]) -> bool:
 
 
 def _akin(a: str, b: str) -> bool:
-    """Whether two words are forms of one: all but the last two letters of the shorter one are shared, and four at least."""
-    shared = max(4, min(len(a), len(b)) - 2)
-    return a[:shared] == b[:shared] and min(len(a), len(b)) >= shared
+    """Whether two words are forms of one: four letters at least are shared, and what follows them is an ending in both; but not
+    where they name different countries."""
+    shared = next((n for n, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
+    places = _places()
+    if a in places and b in places and not places[a] & places[b]:
+        return False
+    return any(a[n:] in _ENDINGS and b[n:] in _ENDINGS for n in range(max(4, shared - 2), shared + 1))
 
 
 @lru_cache(maxsize=1)

@@ -14,10 +14,12 @@ from index.passage import sentences
 LEFT_OUT = "[...]"
 REACH = 2  # sentences after an order that are left out with it
 
+_ASSISTANT = r"assistant\b(?! (?:to|for|of|in|secretar|attorney|commissioner|minister|director|chief|professor|administrator|deputy|prosecutor|manager|editor|inspector|commander|U\.?S))"  # no office
 _ORDER = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|prompts?|rules?|guidelines|passages?|directives above)\b"
-    r"|\b(?:you are|you're|act as|pretend to be|behave as)\b.{0,40}\b(?:assistant|chatbot|AI|(?:language )?model|LLM|jailbroken|unrestricted)\b"
-    r"|\b(?:language model|LLM|chatbot|AI (?:assistant|model|system)|assistant|summari[sz]er)s?\b.{0,40}\b(?:must|should|shall|will|is to|are to|has to|have to|reading|processing)\b"
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|prompts?|(?:your|these|those|all|any|previous|prior|earlier|above|system|safety) (?:\w+ )?(?:rules?|guidelines)|(?:rules?|guidelines|directives) above|passages?)\b"
+    rf"|\b(?:you are|you're|act as|pretend to be|behave as)\b.{{0,40}}\b(?:{_ASSISTANT}|chatbot|AI|language model|AI model|LLM|jailbroken|unrestricted)"
+    rf"|(?:\b(?:language model|LLM|chatbot|AI (?:assistant|model|system)|summari[sz]er)s?\b|(?:^\W*|\b(?:any|every|all|helpful|reading|dear) ){_ASSISTANT}|\bassistants\b(?= reading| processing)).{0, 40}\b(?:must|should|shall|will|is to|are to|has to|have to|reading|processing)\b"
+    r"|\bassistants? (?:must|should|shall|will|is to|are to|has to|have to) (?:always |only |now )?(?:say|answer|reply|respond|claim|state|write|print|output|ignore|tell|cite|mention|repeat)\b"
     r"|\b(?:attention|note to|dear|hey|hello)\b[ ,:]*(?:the |any |all )?(?:language model|LLM|chatbot|AI|assistant|model)\b"
     r"|^\W*(?:(?:new|updated|system|developer|admin|hidden|secret|important)\s+)*(?:system|assistant|developer|prompt|instructions?)(?:\s+(?:prompt|message|override|update|note))?\s*[\]>|*#]*\s*:"
     r"|<\|?/?\s*(?:im_start|im_end|system|assistant|user|start_of_turn|end_of_turn|begin_of_text|eot_id|start_header_id|INST|endoftext)\b|\[/?\s*(?:INST|SYSTEM|ASSISTANT)\b|<</?SYS"
@@ -26,7 +28,7 @@ _ORDER = re.compile(
     r"|\bnew (?:task|instructions?|prompt)\b\W{0,3}:|\bnew conversation\b|\b(?:hidden|secret) (?:note|message|instructions?)\b.{0,40}:|[\"'](?:statements|cannot_answer)[\"']\s*:"
     r"|\b(?:tell|inform|assure) the (?:reader|user)\b|\bcite this (?:passage|paragraph)\b"
     r"|^\W*(?:just|only|simply|instead,?) (?:say|print|reply|respond|answer|write)\b"
-    r"|\b(?:when|if) (?:you (?:are )?)?(?:asked|summari[sz]ing|answering|replying|queried)\b.{0,60}\b(?:say|answer|reply|respond|claim|state|write|print|output)\b"
+    r"|\b(?:when|if) (?:you (?:are )?)?(?:asked|summari[sz]ing|answering|replying|queried)\b[^,.]{0,60}[, ]\s*(?:you )?(?:must |should |always |only |just |then |please )*(?<!not )(?<!to )(?:say|answer|reply|respond|claim|state|write|print|output)\b(?! (?:department|secretary|official))"
     r"|^\W*(?:please |now |then |just |only |instead,? )*(?:say|print|output|repeat|respond|reply|answer|cite|render|execute|reveal)\b"
     r"(?:\s+(?:with|that|to \w+ with))?(?:\s*[\"“'‘]|.{1,60}\b(?:only|exactly|verbatim|nothing else|nothing but|word for word|instead)\b)",
     re.IGNORECASE | re.DOTALL,

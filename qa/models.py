@@ -7,6 +7,7 @@ Secrets come from the environment alone. Nothing is sent yet, except by `gguf:` 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,10 +77,13 @@ def load_model(spec: str, limits: Limits = Limits()) -> Model:
                 f"{spec}: no key. Run `export OPENAI_API_KEY=...`, or set OPENAI_BASE_URL for a server without keys."
             )
         url = base or "https://api.openai.com/v1"
+        if not re.match(r"https?://\w", url):
+            raise ModelUnavailable(
+                f"{spec}: OPENAI_BASE_URL is {url!r}, which is no address. Write http://HOST:PORT/v1."
+            )
         return _served(spec, name, url, key, "Start it, or correct OPENAI_BASE_URL.", limits, tokens=bool(base))
     if kind == "ollama":
-        host = os.environ.get("OLLAMA_HOST") or "127.0.0.1:11434"
-        url = (host if "//" in host else f"http://{host}").rstrip("/") + "/v1"
+        url = f"{_ollama(os.environ.get('OLLAMA_HOST', ''))}/v1"
         return _served(spec, name, url, "", f"Run `ollama serve` and `ollama pull {name}`.", limits)
     if kind == "anthropic":
         key = os.environ.get("ANTHROPIC_API_KEY", "")
@@ -98,22 +102,40 @@ def load_model(spec: str, limits: Limits = Limits()) -> Model:
     return Model(spec, llm, llm.count_tokens, False, "Start again.", limits)
 
 
+def _ollama(host: str) -> str:
+    """OLLAMA_HOST as an address, as Ollama itself reads it: `http` and port 11434 unless said, loopback where it listens to all."""
+    scheme, _, rest = host.rpartition("://")
+    name, _, port = rest.rstrip("/").partition(":")
+    default = {"": "11434", "http": "80", "https": "443"}[scheme if scheme in ("http", "https") else ""]
+    return f"{scheme or 'http'}://{'127.0.0.1' if name in ('', '0.0.0.0') else name}:{port or default}"
+
+
 def _served(
     spec: str, name: str, url: str, key: str, mend: str, limits: Limits, *,
     schema: bool = True, tokens: bool = False, keep: object = None,
 ) -> Model:  # fmt: skip
     """A model behind an OpenAI-compatible address."""
-    from llama_index.llms.openai_like import OpenAILike
-
+    try:
+        from llama_index.llms.openai_like import OpenAILike
+    except ImportError:
+        kind = spec.partition(":")[0]
+        raise ModelUnavailable(f"{spec} needs what talks to a server. Run `pip install 'cable-qa[{kind}]'`.") from None
     timeout: Any = httpx.Timeout(None, connect=limits.connect)
     llm = OpenAILike(
         model=name, api_base=url, api_key=key or "none", is_chat_model=True, max_retries=0, temperature=0.0,
         max_tokens=MAX_TOKENS, additional_kwargs={"timeout": timeout},
         # a connection for each answer: none is left open, and closing one stops the server
-        async_http_client=httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)),
+        async_http_client=httpx.AsyncClient(
+            limits=httpx.Limits(max_keepalive_connections=0), trust_env=not _on_this_machine(url)
+        ),
     )  # fmt: skip
     count = ServerTokens(url, name, key) if tokens else by_characters
     return Model(spec, llm, count, schema, f"No server at {url}. {mend}", limits, key, keep)
+
+
+def _on_this_machine(url: str) -> bool:
+    """Whether an address is loopback: what goes there is no business of a proxy."""
+    return (httpx.URL(url).host or "").strip("[]") in ("localhost", "127.0.0.1", "::1")
 
 
 def by_characters(text: str) -> int:
@@ -135,7 +157,9 @@ class ServerTokens:
         if self._answers:
             try:
                 body = {"content": text, "prompt": text, "model": self._name}
-                reply = httpx.post(self._url, json=body, headers=self._headers, timeout=3)
+                reply = httpx.post(
+                    self._url, json=body, headers=self._headers, timeout=3, trust_env=not _on_this_machine(self._url)
+                )
                 return len(reply.raise_for_status().json()["tokens"])
             except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
                 self._answers = False

@@ -92,8 +92,8 @@ class Number:
             return abs(self.days - other.days) <= 0.05 * max(self.days, other.days)
         if self.share and self.about and (0 < b < 1 or 1 <= b <= 100):
             return abs(a - (b if b < 1 else b / 100)) <= 0.101 * a
-        for small, large in ((a, b), (b, a)):
-            if 0 < small < 1 and abs(100 * small - large) < 1:
+        for one, other_value in ((self, b), (other, a)):
+            if one.share and 0 < one.value < 1 and abs(100 * one.value - other_value) < 1:
                 return True
         return self.about and not self.year and abs(a - b) <= 0.05 * max(a, b)
 

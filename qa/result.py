@@ -75,10 +75,12 @@ class Answer:
 
     @property
     def gist(self) -> str:
-        """What a follow-up leans on: the short answers, else the first statement; empty where nothing was answered."""
+        """What a follow-up leans on: the short answers, else the first statement that the cables bear out at least in part; empty
+        where there is none."""
         if self.abstained or not self.statements:
             return ""
-        return "; ".join(one.text for one in self.statements if one.short) or self.statements[0].text
+        borne_out = (one.text for one in self.statements if one.verdict in ("supported", "partly"))
+        return "; ".join(one.text for one in self.statements if one.short) or next(borne_out, "")
 
     @property
     def turn(self) -> Turn:

@@ -35,9 +35,10 @@ def rewritten(model: Model, asked: Question, question: str, history: Sequence[Tu
         for turn in history[-TURNS:]
     )
     reply = ""
+    hurried = replace(model, limits=replace(model.limits, first=min(PATIENCE, model.limits.first), total=2 * PATIENCE))
     try:
         for piece in stream(
-            model, render("standalone", history=without_control(told), question=without_control(question))
+            hurried, render("standalone", history=without_control(told), question=without_control(question))
         ):
             reply += piece
             if "\n" in reply.strip() or len(reply) > LONGEST:

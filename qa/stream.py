@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from index.errors import ModelUnavailable
-from qa.models import Model
+from qa.models import MAX_TOKENS, Model
 
 TICK = 0.5  # seconds after which an empty piece is given, so that whoever reads can leave
 LONGEST = 20_000  # characters after which a model is told to stop
@@ -50,7 +50,10 @@ def stream(model: Model, prompt: str, **extra: Any) -> Iterator[str]:
     finally:
         asked.cancel()
     if not said:
-        raise ModelUnavailable(f"{model.spec} sent no text. Is its address that of an OpenAI-compatible API (.../v1)?")
+        raise ModelUnavailable(
+            f"{model.spec} sent no text. Is its address that of an OpenAI-compatible API (.../v1)? A model that thinks first may "
+            f"have used up its {MAX_TOKENS} tokens; name another."
+        )
 
 
 @cache
@@ -122,7 +125,9 @@ def _explained(error: BaseException, model: Model, said: int) -> ModelUnavailabl
     if status in (401, 403):
         return ModelUnavailable(f"{spec}: the server refused the key ({status}). Set the right one in the environment.")
     if status == 404:
-        return ModelUnavailable(f"{spec}: the server does not know the model or the address (404). {model.mend}")
+        return ModelUnavailable(
+            f"{spec}: the server does not know the model or the address (404). Correct the name, or the address."
+        )
     if status == 429:
         return ModelUnavailable(f"{spec}: too many requests, or nothing left to spend (429). Wait, then ask again.")
     if status in (400, 422, 501):

@@ -8,18 +8,19 @@ swapped roles, the wrong year) they see about every other time (MODEL_CARD.md).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from index.cable import Citation
-from index.passage import context_of
+from index.passage import context_of, sentences
 from index.store import Store
 from qa.facts import missing
 
 if TYPE_CHECKING:
-    from qa.reader.model import Reader
+    from qa.reader.model import Reader, Support
 
 SUPPORTED, PARTLY, UNSUPPORTED, CONTRADICTED = "supported", "partly", "unsupported", "contradicted"
 HOLDS = 0.13  # least probability of `supported` to be so; chosen on held-out statements (benchmarks.support --half 0)
@@ -66,18 +67,16 @@ class Verifier:
 
     def check(self, statement: str, sources: Sequence[Source]) -> Verdict:
         """The verdict on a statement that rests on all of `sources` together; without sources it is unsupported. One that
-        stands in a source word for word is supported."""
+        is whole sentences of a source, word for word, is supported. Of a paragraph too long to be read at once, the part that
+        bears the statement out best is read."""
         plain = " ".join(statement.split())
-        if not sources or not plain:
+        if not sources or not re.search(r"\w", plain):
             return Verdict(UNSUPPORTED, (NO_PARAGRAPH,))
-        if any(plain in " ".join(source.text.split()) for source in sources):
+        if any(_stands(plain, source.text) for source in sources):
             return Verdict(SUPPORTED, (), 1.0)
         whole = " ".join(f"{source.text} {source.context} {source.header}" for source in sources)
         problems = tuple(str(problem) for problem in missing(plain, whole, sources[0].sent))
-        passages = [(source.context, source.text) for source in sources]
-        if len(sources) > 1:  # a statement may need two of them
-            passages.append((sources[0].context, "\n".join(source.text for source in sources)))
-        best = max(self._reader.support(plain, passages), key=lambda one: one.shares[0])
+        best = self._best(plain, sources)
         supported, partly, unsupported, contradicted = best.shares
         if problems:
             if len(problems) == 1 and supported + partly >= MOSTLY and supported > contradicted:
@@ -91,15 +90,47 @@ class Verifier:
         doubtful = tuple(f"not borne out: {plain[start:end]}" for start, end in best.doubtful[:DOUBTS])
         return Verdict(max(rest, key=lambda name: rest[name]), doubtful, supported)
 
+    def _best(self, statement: str, sources: Sequence[Source]) -> Support:
+        """What the network makes of the part of the sources that bears the statement out best; of several sources, of the best
+        parts of each together too."""
+        parts = [
+            (n, source.context, part)
+            for n, source in enumerate(sources)
+            for part in self._reader.parts(statement, source.context, source.text)
+        ]
+        found = self._reader.support(statement, [(context, text) for _, context, text in parts])
+        if len(sources) > 1:
+            order = sorted(range(len(parts)), key=lambda at: -found[at].shares[0])
+            of = {parts[at][0]: parts[at][2] for at in reversed(order)}
+            together = "\n".join(of[n] for n in sorted(of))
+            found += self._reader.support(statement, [(sources[0].context, together)])
+        return max(found, key=lambda one: one.shares[0])
+
     def attribute(
         self, statement: str, sources: Sequence[Source], chosen: Sequence[int]
     ) -> tuple[tuple[int, ...], Verdict]:
         """Which of `sources` (by index) bear the statement out, and the verdict: those `chosen` by its writer where they do,
-        else the first other one that does alone, else `chosen` with its verdict."""
+        else the first other one that does alone, else `chosen` with its verdict. Of several chosen, those that do it alone, if
+        any does."""
         own = self.check(statement, [sources[n] for n in chosen])
         if own.verdict == SUPPORTED:
-            return tuple(chosen), own
+            alone = [n for n in chosen if len(chosen) > 1 and self.check(statement, [sources[n]]).verdict == SUPPORTED]
+            return tuple(alone or chosen), own
         for n, source in enumerate(sources):
             if n not in chosen and (other := self.check(statement, [source])).verdict == SUPPORTED:
                 return (n,), other
         return tuple(chosen), own
+
+
+def _stands(statement: str, text: str) -> bool:
+    """Whether the statement is whole sentences of the text, one after another; the last full stop may be left out."""
+    parts = [" ".join(text[start:end].split()) for start, end in sentences(text)]
+    for first in range(len(parts)):
+        run = ""
+        for part in parts[first:]:
+            run = f"{run} {part}".strip()
+            if run.removesuffix(".") == statement.removesuffix("."):
+                return True
+            if not statement.startswith(run):
+                break
+    return False

@@ -16,7 +16,7 @@ from index.errors import ModelUnavailable
 from index.store import Store
 from qa.abstain import CANNOT_ANSWER
 from qa.draft import Draft, Said
-from qa.instructions import LEFT_OUT, has_markup, without_orders
+from qa.instructions import has_markup, without_orders
 from qa.models import Model
 from qa.quoted import cite, quoted
 from qa.read import Reading
@@ -25,6 +25,7 @@ from qa.verify import PARTLY, SUPPORTED, UNSUPPORTED, Source, Verdict, Verifier,
 from qa.write import Shown, choose, write
 
 ORDERS = "A passage holds text that gives orders to a language model; the model was not shown it."
+UNREADABLE = "no sentence can be read in what the model wrote."
 FAILED = (
     "Nothing that the language model wrote is borne out by the cables. What they say, and then what it wrote, marked:"
 )
@@ -52,8 +53,12 @@ def written(
         return answer
     times["generate"] = _since(began)
     began = time.perf_counter()
-    if draft.cannot_answer or not draft.statements():
+    if draft.cannot_answer:
         return replace(base, answer=CANNOT_ANSWER, abstained=True)
+    if not draft.statements():
+        parts, answer = quoted(store, base, readings, f"{model.spec}: {UNREADABLE} Quotes instead.")
+        yield "\n\n" + "\n\n".join(parts)
+        return answer
     answer = _judged(verifier, store, base, readings, shown, draft.statements())
     times["verify"] = _since(began)
     return answer
@@ -79,7 +84,7 @@ def _judged(
             (f"[{key}]", "that passage does not bear out the sentence") for key in said.keys if key not in chosen
         ]
         statements.append(Statement(said.text, chosen, verdict.verdict, verdict.problems))
-    note = ORDERS if any(LEFT_OUT in source.text for source in sources) else ""
+    note = ORDERS if any(one.text != kept.text for one, kept in zip(whole, sources, strict=True)) else ""
     holds = any(one.verdict in (SUPPORTED, PARTLY) for one in statements)
     answer = base
     if not holds:

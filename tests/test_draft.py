@@ -119,3 +119,22 @@ def test_a_model_may_decline(reply: str, expected: bool) -> None:
     draft.feed(reply)
 
     assert draft.cannot_answer is expected
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        'Here is the JSON you asked for:\n{"statements": [{"text": "It is so.", "keys": [1]}]}',
+        '[\n  {"text": "It is so.", "keys": [1]}\n]',
+        '{"answer": "It is so.", "citations": [1]}',
+        '{"statements": [{"statement": "It is so.", "sources": [1]}]}',
+        '{"text": "It is so.", "key": 1}',
+        '{"cannot_answer": true, "statements": [{"text": "It is so.", "keys": [1]}]}',
+    ],
+)
+def test_json_in_other_dress(reply: str) -> None:
+    draft = Draft(3)
+    draft.feed(reply)
+
+    assert draft.statements() == [Said("It is so.", (1,))]
+    assert not draft.cannot_answer

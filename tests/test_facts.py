@@ -48,6 +48,9 @@ def test_facts_written_otherwise_are_found(statement: str) -> None:
         ("The OIS protested in 2006.", ["date 2006"]),
         ("The crates were worth $15 million.", ["figure 15 million"]),
         ("Exports fell by half.", ["figure half"]),
+        ("The haul was worth 1.5 million euros.", ["figure 1.5 million"]),
+        ("Exports fell by 1 percent.", ["figure 1"]),
+        ("Exports fell by 0.45 percent.", ["figure 0.45"]),
         ("Minister Vask called it \"the largest haul\".", ["name Vask"]),
         ("Roake spoke of \"the smallest haul yet\".", ['quotation "the smallest haul yet"']),
         ("Portuguese trawlers were let go.", []),  # the first word alone is not known to be a name
@@ -103,3 +106,26 @@ def test_figures_are_the_cardinal_numbers() -> None:
 def test_what_ought_to_be_cited() -> None:
     assert has_facts("The port took in 40 ships.")
     assert not has_facts("This was to be expected.")
+
+
+def test_the_day_in_a_header_gives_no_other_figures() -> None:
+    source = "Date: 2010-02-26 08:05 UTC\nEmbassy Tarn 2010-02-26\nThe quota fell."
+
+    assert missing("It fell on 26 February 2010.", source) == []
+    assert [str(one) for one in missing("It fell 26 percent in 2002, to 8 tons.", source)] == [
+        "figure 26",
+        "date 2002",
+        "figure 8",
+    ]
+
+
+def test_countries_of_like_names_are_different() -> None:
+    assert [str(one) for one in missing("He went to Austria and Niger.", "He went to Australia and Nigeria.")] == [
+        "name Austria",
+        "name Niger",
+    ]
+    assert [str(one) for one in missing("Then North Korea objected.", "South Korea objected.")] == ["name North Korea"]
+    assert missing("Then North Korea objected.", "North Korea objected to South Korea.") == []
+    assert [str(one) for one in missing("It was Petrenko.", "It was Petrov, not Johnston.")] == ["name Petrenko"]
+    assert [str(one) for one in missing("He met Johnson.", "He met Johnston.")] == ["name Johnson"]
+    assert missing("It was an Iraqi and a Kazakh.", "Iraq and Kazakhstan signed.") == []

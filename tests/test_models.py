@@ -51,6 +51,49 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         load_model(f"gguf:{tmp_path / 'm.gguf'}")
 
 
+@pytest.mark.parametrize("kind", ["openai", "ollama", "anthropic"])
+def test_the_extra_of_a_server_is_named(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setenv(f"{kind.upper()}_API_KEY", "key")
+    monkeypatch.setitem(sys.modules, "llama_index.llms.openai_like", None)
+
+    with pytest.raises(ModelUnavailable, match=rf"Run `pip install 'cable-qa\[{kind}\]'`"):
+        load_model(f"{kind}:m")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("", "http://127.0.0.1:11434/v1"),
+        ("0.0.0.0", "http://127.0.0.1:11434/v1"),
+        ("box", "http://box:11434/v1"),
+        ("box:9000", "http://box:9000/v1"),
+        ("http://box:9000/", "http://box:9000/v1"),
+        ("https://box", "https://box:443/v1"),
+    ],
+)
+def test_where_ollama_is_as_ollama_reads_it(monkeypatch: pytest.MonkeyPatch, host: str, url: str) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", host)
+
+    assert load_model("ollama:m").mend.startswith(f"No server at {url}. ")
+
+
+def test_an_address_without_a_scheme_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "localhost:1234/v1")
+
+    with pytest.raises(ModelUnavailable, match=r"'localhost:1234/v1', which is no address\. Write http://HOST:PORT/v1"):
+        load_model("openai:m")
+
+
+def test_a_proxy_is_not_asked_for_what_is_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    with serving() as server:
+        server.reply = "Yes."
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+
+        assert "".join(stream(load_model("openai:m"), "Say yes.")) == "Yes."
+
+
 def test_a_file_that_is_no_gguf_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(b"no weights")
 

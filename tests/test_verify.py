@@ -65,3 +65,37 @@ def test_a_sentence_goes_to_the_paragraph_that_bears_it_out(verifier: Verifier) 
     assert verifier.attribute("The ferry at Elsby carries 214 cars.", sources, [0])[0] == (1,)
     assert verifier.attribute("The ferry at Elsby carries 214 cars.", sources, [1])[0] == (1,)
     assert verifier.attribute("The ferry at Elsby carries 300 cars.", sources, [0])[0] == (0,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "00 crates",  # the end of 1,500
+        "14 cars.",  # of 214
+        "The ferry at Elsby carries 2",  # cut in mid-figure
+        "his party had owned the ship",  # denied
+    ],
+)
+def test_a_piece_of_a_sentence_does_not_stand_there_word_for_word(verifier: Verifier, statement: str) -> None:
+    assert verifier.check(statement, [HARBOR, FERRY]).score < 1.0
+
+
+def test_sentences_one_after_another_stand_there(verifier: Verifier) -> None:
+    assert verifier.check("It was built in 1988 and sails twice a day", [FERRY]).score == 1.0
+    assert verifier.check(FERRY.text, [HARBOR, FERRY]).score == 1.0
+
+
+def test_of_a_long_paragraph_all_of_it_is_read(verifier: Verifier) -> None:
+    filler = "The council met again on the matter of the lamps, and put it off. " * 60
+    long = Source(FERRY.citation, filler + FERRY.text)
+
+    assert len(verifier._reader.parts("x", "", long.text)) > 2
+    assert verifier._reader.parts("x", "", FERRY.text) == [FERRY.text]
+    assert verifier.check("The Elsby ferry can take 214 cars.", [long]).verdict == "supported"
+    assert verifier.check("The Elsby ferry can take 214 cars.", [HARBOR, long]).verdict == "supported"
+
+
+def test_of_several_paragraphs_cited_those_stay_that_bear_the_sentence_out(verifier: Verifier) -> None:
+    keys, verdict = verifier.attribute("The Elsby ferry can take 214 cars.", [HARBOR, FERRY], [0, 1])
+
+    assert (keys, verdict.verdict) == ((1,), "supported")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from index.embed import compute_dtype, wheel_file
 from index.errors import IndexMismatch
+from index.passage import sentences
 from qa.reader.encode import Pair, PairEncoder, batch
 from qa.reader.net import WRONG, Scores, load_weights
 
@@ -111,6 +112,24 @@ class Reader:
             for row, pair in enumerate(rows):
                 tokens = [span for n, span in enumerate(pair.asked, 1) if wrong[row][n]]
                 found.append(Support(tuple(shares[row]), _whole_words(statement, tokens)))
+        return found
+
+    def parts(self, statement: str, context: str, text: str) -> list[str]:
+        """The text in stretches of whole sentences that the network can read whole beside the statement, each from the middle of
+        the one before it on; the text itself where it fits."""
+        if self.encode.fits(statement, context, text):
+            return [text]
+        spans, found, first = sentences(text), [], 0
+        while first < len(spans):
+            last = first
+            while last + 1 < len(spans) and self.encode.fits(
+                statement, context, text[spans[first][0] : spans[last + 1][1]]
+            ):
+                last += 1
+            found.append(text[spans[first][0] : spans[last][1]])
+            if last + 1 == len(spans):
+                break
+            first = max(first + 1, (first + last + 1) // 2)
         return found
 
     def _scores(self, pairs: Sequence[Pair]) -> Scores:

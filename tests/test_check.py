@@ -1,0 +1,49 @@
+"""`cable-qa check` on texts of a user's own: where citations stand, how lines are broken, and what is checked."""
+
+from __future__ import annotations
+
+import pytest
+
+from qa.answer import CableQA
+from qa.check import Checked, check
+
+
+def checked(qa: CableQA, text: str) -> list[Checked]:
+    return check(text, qa.store, qa.verifier)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The herring quota falls to 99,000 tons. (10PORTSELWYN270 ¶2).",
+        "The herring quota falls to 99,000 tons. [see 10PORTSELWYN270 ¶2]",
+        'The herring quota "falls to 99,000 tons." (10PORTSELWYN270 ¶2; 10PORTSELWYN270 ¶3)',
+    ],
+)
+def test_a_citation_after_the_full_stop_is_that_of_the_sentence(sample_qa: CableQA, text: str) -> None:
+    place = sample_qa.store.known()  # a cable that is there
+    text = text.replace("10PORTSELWYN270", next(name for name in place if name.startswith("09PORTSELWYN5")))
+
+    (found,) = checked(sample_qa, text)
+
+    assert found.citations
+    assert found.verdict in ("unsupported", "contradicted", "partly")
+    assert any("99,000" in problem for problem in found.problems)
+
+
+def test_a_citation_alone_supports_nothing(sample_qa: CableQA) -> None:
+    assert [one.verdict for one in checked(sample_qa, "09PORTSELWYN524 ¶5.")] == ["unsupported"]
+
+
+def test_lines_broken_to_fit_a_page_are_one_sentence(sample_qa: CableQA) -> None:
+    text = (
+        "Heading\n\nThe judge who looked into the sinking of the ferry heard the\ncaptain of the coast guard "
+        "(09PORTSELWYN524 ¶5), and\n99,000 others.\n- An item of a list\n- Another one\n"
+    )
+
+    assert [one.text for one in checked(sample_qa, text)] == [
+        "Heading",
+        "The judge who looked into the sinking of the ferry heard the captain of the coast guard (09PORTSELWYN524 ¶5), and 99,000 others.",
+        "- An item of a list",
+        "- Another one",
+    ]
