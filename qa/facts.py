@@ -69,7 +69,7 @@ _OPENERS = frozenset([
     "most", "many", "few", "several", "each", "no", "not", "only", "even", "still", "yet", "it", "he", "she", "they",
     "we", "his", "her", "their", "its", "this", "that", "these", "those", "there", "here", "who", "what", "under",
     "over", "between", "among", "within", "without", "against", "until", "upon", "despite", "unlike", "like", "once",
-    "besides", "having", "being", "with", "into", "out", "about",
+    "besides", "having", "being", "with", "into", "out", "about", "then", "now", "later", "so", "nor", "thus", "hence", "meanwhile",
 ])  # fmt: skip
 _LAST = re.compile(
     r"\b(?:last|previous|prior)\s+(?:year|month)|\byear (?:before|earlier|ago)|\bnext (?:year|month)", re.I
