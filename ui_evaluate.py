@@ -118,21 +118,22 @@ def evaluate_tab(qa: CableQA) -> None:
                 own_file = gr.DownloadButton("Download", elem_id="own-download", min_width=90)
             own_state = gr.HTML("", elem_id="own-state")
 
-    def refresh() -> tuple[Any, ...]:
+    saved = gr.State([])  # the table as it was last loaded or saved
+
+    def refresh(cells: list[list[Any]], known: list[list[Any]]) -> tuple[Any, ...]:
         runs, path = _runs(qa), _own(qa)
         try:
             rows, said = rows_of(path), ""
         except CableQAError as error:
             rows, said = [], _line(str(error))
-        here = gr.update(choices=runs)
+        here, shown = gr.update(choices=runs), to_table(rows)
+        edited = _cells(cells) != _cells(known)
+        if edited:
+            said = _line("The table has changes that are not saved; Save keeps them.")
         return (
-            gr.update(choices=list(_sets(qa))),
-            here,
-            here,
-            to_table(rows),
-            str(path) if path.exists() else None,
-            said,
-        )
+            gr.update(choices=list(_sets(qa))), here, here, gr.skip() if edited else shown, gr.skip() if edited else shown,
+            str(path) if path.exists() else None, said,
+        )  # fmt: skip
 
     def go(name: str | None) -> Iterator[tuple[Any, ...]]:
         try:
@@ -189,7 +190,9 @@ def evaluate_tab(qa: CableQA) -> None:
             return gr.skip(), _line(str(error).replace(file, Path(file).name))
         listed = "".join(f"<li>{escape(line)}</li>" for line in found[:SHOWN])
         more = f"<li>and {len(found) - SHOWN} more, in the report</li>" if len(found) > SHOWN else ""
-        said = f"<p>Loaded as {escape(name)}; press Run.{' Look at:' if found else ''}</p><ul>{listed}{more}</ul>"
+        said = f"<p>Loaded as {escape(name)}; press Run.</p>"
+        if found:
+            said += f"<p>Look at:</p><ul>{listed}{more}</ul>"
         return gr.update(choices=list(_sets(qa)), value=name), said
 
     def add(file: str, cells: list[list[Any]]) -> tuple[Any, ...]:
@@ -198,25 +201,27 @@ def evaluate_tab(qa: CableQA) -> None:
             had = save_table(_own(qa), cells, qa.store)
             count = add_rows(_own(qa), [row.raw for row in new], qa.store)
         except CableQAError as error:
-            return gr.skip(), gr.skip(), _line(str(error).replace(file, Path(file).name))
-        return to_table(rows_of(_own(qa))), str(_own(qa)), f"<p>{count - had} rows added, {count} now.</p>"
+            return gr.skip(), gr.skip(), gr.skip(), _line(str(error).replace(file, Path(file).name))
+        shown = to_table(rows_of(_own(qa)))
+        return shown, shown, str(_own(qa)), f"<p>{count - had} rows added, {count} now.</p>"
 
     def keep(cells: list[list[Any]]) -> tuple[Any, ...]:
         try:
             count = save_table(_own(qa), cells, qa.store)
         except CableQAError as error:
-            return gr.skip(), gr.skip(), _line(str(error))
-        return to_table(rows_of(_own(qa))), str(_own(qa)) if count else None, f"<p>{count} rows saved.</p>"
+            return gr.skip(), gr.skip(), gr.skip(), _line(str(error))
+        shown = to_table(rows_of(_own(qa)))
+        return shown, shown, str(_own(qa)) if count else None, f"<p>{count} rows saved.</p>"
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    tab.select(refresh, None, [golden, run, earlier, table, own_file, own_state], **private)
+    tab.select(refresh, [table, saved], [golden, run, earlier, table, saved, own_file, own_state], **private)
     start.click(go, [golden], [state, run, earlier, report], **private)
     stop.click(_stop.set, None, None, queue=False, **private)
     run.change(show, [run], [report, download], **private)
     against.click(both, [run, earlier], [report], **private)
     upload.upload(take, [upload], [golden, state], **private)
-    merge.upload(add, [merge, table], [table, own_file, own_state], **private)
-    save.click(keep, [table], [table, own_file, own_state], **private)
+    merge.upload(add, [merge, table], [table, saved, own_file, own_state], **private)
+    save.click(keep, [table], [table, saved, own_file, own_state], **private)
 
 
 def folder(qa: CableQA) -> Path:
@@ -236,6 +241,11 @@ def _sets(qa: CableQA) -> dict[str, Path]:
     if _own(qa).exists():
         found[OWN] = _own(qa)
     return found | {path.name: path for path in sorted((folder(qa) / "sets").glob("*.jsonl"))}
+
+
+def _cells(table: Sequence[Sequence[Any]]) -> list[list[str]]:
+    """The rows of a table that have anything in them, as text, so that two can be compared."""
+    return [[str(cell or "").strip().lower() for cell in row] for row in table if any(row[1:])]
 
 
 def _free(file: Path, sets: Path, known: dict[str, Path]) -> str:

@@ -3,8 +3,9 @@
     python -m benchmarks.models GOLDEN.jsonl --index DIR --model SPEC --out ROWS.jsonl
 
 Each question three times: quotes; the model believed, its own citations kept; and the same text of the model, verified. Figures
-are those of `cable-qa evaluate` with 95% bootstrap intervals; then how many of the model's sentences were marked, and how many
-answers fell back to quotes. ROWS.jsonl keeps what is done, and a run that was stopped goes on from it.
+are those of `cable-qa evaluate` with 95% bootstrap intervals; then the share of the model's own sentences that the cited
+paragraphs support, what was marked of them (all of which goes out unmarked where the model is believed), and how many answers fell
+back to quotes. ROWS.jsonl keeps what is done, and a run that was stopped goes on from it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from qa.score import figures_of
 from qa.verify import SUPPORTED, Source, Verdict, Verifier
 from qa.written import FAILED
 
-SHOWN = ("answer_match", "citation_precision", "citation_recall", "supported", "abstention", "false_abstention", "ms")
+SHOWN = ("answer_match", "citation_precision", "citation_recall", "abstention", "false_abstention", "ms")
 
 
 class Remembering:
@@ -110,6 +111,11 @@ def main() -> None:
             said.append(f"{way} {sum(values) / len(values):.3f} [{low:.3f}, {high:.3f}]")
         print(f"  {name:20} {'   '.join(said)}")
     verdicts = [verdict for one in done for verdict in one["verified"]["verdicts"]]
+    supported = [float(verdict == SUPPORTED) for verdict in verdicts]
+    low, high = interval(supported)
+    print(
+        f"  the model's sentences that are supported: {sum(supported) / max(1, len(supported)):.3f} [{low:.3f}, {high:.3f}]"
+    )
     for verdict in sorted(set(verdicts)):
         print(f"  sentences {verdict}: {verdicts.count(verdict)} of {len(verdicts)}")
     print(f"  answers that fell back to quotes: {sum(one['verified']['fell_back'] for one in done)}")

@@ -57,7 +57,7 @@ def test_a_set_is_run_stopped_gone_on_with_and_compared(
     page.goto(address)
     open_tab(page)
     load(page, few(tmp_path))
-    expect(page.locator("#run-state")).to_contain_text("Loaded; press Run.")
+    expect(page.locator("#run-state")).to_contain_text("Loaded as few.jsonl; press Run.")
     page.locator("#run").click()
     expect(page.locator("#run-state progress")).to_be_visible(timeout=20_000)
     page.locator("#stop-run").click()
