@@ -142,6 +142,31 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
     return list(dict.fromkeys(problem for _, problem in found))
 
 
+def as_written(statement: str, source: str) -> str:
+    """The statement with its dates and numbers in the words in which the source has them, where it has the same in others:
+    `fifteen hundred` -> `1,500`, `the 3rd of March` -> `March 3`. A network compares words; what they are worth is known here."""
+    changes: list[tuple[int, int, str]] = []
+    rest, undated = statement, source
+    there = [(date, span) for *date, span in dates(source)]
+    for _, span in there:
+        undated = _blank(undated, span)
+    for year, month, day, span in dates(statement):
+        same = [
+            source[slice(*at)] for (y, m, d), at in there if (m, d) == (month, day) and (y == year or None in (y, year))
+        ]
+        if same and statement[slice(*span)] not in same:
+            changes.append((*span, same[0]))
+        rest = _blank(rest, span)
+    said = [number for number in numbers(undated) if not number.share]
+    for number in numbers(rest):
+        same = [other.words for other in said if other.value == number.value]
+        if same and not number.share and not number.year and number.words not in same:
+            changes.append((number.start, number.end, same[0]))
+    for start, end, words in sorted(changes, reverse=True):
+        statement = statement[:start] + words + statement[end:]
+    return statement
+
+
 def has_facts(statement: str) -> bool:
     """Whether a statement has a figure, date, name, reference ID or quotation: something that a source should be cited for."""
     return bool(missing(statement, ""))

@@ -16,15 +16,15 @@ from qa.rerank import Judged
 
 MOST = 5  # readings of an answer
 PART_MOST = 3  # of a part of a question
-ANSWERS = 0.3  # least probability of the best passage; below it the cables are silent
-ALSO = 0.4  # least probability of a further passage
-NEAR = 1.5  # how far below the first passage a further one may lie in answerability, in logits
-SEVERAL_ALSO, SEVERAL_NEAR = 0.3, 3.0  # the same for a question that asks for several things
+ANSWERS = 0.38  # least probability of the best passage; below it the cables are silent
+ALSO = 0.5  # least probability of a further passage
+NEAR = 0.8  # how far below the first passage a further one may lie in answerability, in logits
+SEVERAL_ALSO, SEVERAL_NEAR = 0.36, 3.0  # the same for a question that asks for several things
 SPAN, UNSURE_SPAN = (
     5.0,
     10.0,
 )  # how far below the best span of its passage another may lie, in logits; where that is unsure
-SURE = 0.8  # least probability at which the answering words stand alone on top
+SURE = 0.75  # least probability at which the answering words stand alone on top
 SHORT = 12  # words that may stand alone at most
 
 

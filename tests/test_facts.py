@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qa.facts import has_facts, missing
+from qa.facts import as_written, has_facts, missing
 from qa.numbers import figures, numbers
 
 TEXT = (
@@ -129,3 +129,16 @@ def test_countries_of_like_names_are_different() -> None:
     assert [str(one) for one in missing("It was Petrenko.", "It was Petrov, not Johnston.")] == ["name Petrenko"]
     assert [str(one) for one in missing("He met Johnson.", "He met Johnston.")] == ["name Johnson"]
     assert missing("It was an Iraqi and a Kazakh.", "Iraq and Kazakhstan signed.") == []
+
+
+def test_facts_in_the_words_of_the_source() -> None:
+    source = "On March 3 the Coast Guard seized 1,500 crates; in 2009 two men were held, and half of them again in June 2010."
+
+    assert (
+        as_written("On the 3rd of March they took fifteen hundred crates from 2 men in June of 2010.", source)
+        == "On March 3 they took 1,500 crates from two men in June 2010."
+    )
+    assert (
+        as_written("On March 4 they took 1,600 crates, half in 2009.", source)
+        == "On March 4 they took 1,600 crates, half in 2009."
+    )

@@ -11,7 +11,8 @@ import pytest
 from index.cable import Citation
 from index.passage import Passage
 from index.store import Store
-from qa.read import Reading, differ, read, short_answers, words_of
+from qa.read import ALSO, ANSWERS, SEVERAL_ALSO, Reading, differ, read, short_answers, words_of
+from qa.read import SURE as ENOUGH
 from qa.reader.model import Judgement, Reader, Span
 from qa.rerank import CALIBRATION, Judged, probability, rerank
 from qa.retrieve import Candidate
@@ -52,16 +53,16 @@ def test_words_of_two_sentences_bring_both() -> None:
 
 def test_where_nothing_answers_nothing_is_quoted() -> None:
     assert read([]) == []
-    assert read([judged(0.29, (16, 26, 5.0)), judged(0.05, (16, 26, 5.0), paragraph="2")]) == []
+    assert read([judged(ANSWERS - 0.01, (16, 26, 5.0)), judged(0.05, (16, 26, 5.0), paragraph="2")]) == []
     assert read([judged(0.9)]) == []
-    assert read([judged(0.3, (16, 26, 5.0))]) == [reading(0, 27, 0.3, (16, 26))]
+    assert read([judged(ANSWERS, (16, 26, 5.0))]) == [reading(0, 27, ANSWERS, (16, 26))]
 
 
 def test_the_first_in_rank_is_quoted_and_others_only_where_they_are_probable() -> None:
     found = read(
         [
             judged(0.6, (16, 26, 1.0), paragraph="1"),
-            judged(0.39, (16, 26, 9.0), paragraph="2"),
+            judged(ALSO - 0.01, (16, 26, 9.0), paragraph="2"),
             judged(0.9, (16, 26, 1.0), paragraph="3"),
             judged(0.7, (16, 26, 1.0), paragraph="4"),
         ]
@@ -70,7 +71,7 @@ def test_the_first_in_rank_is_quoted_and_others_only_where_they_are_probable() -
 
 
 def test_a_question_that_asks_for_several_things_gets_less_sure_passages_too() -> None:
-    found = [judged(0.9, (16, 26, 1.0), paragraph="1"), judged(0.3, (16, 26, 1.0), paragraph="2")]
+    found = [judged(0.9, (16, 26, 1.0), paragraph="1"), judged(SEVERAL_ALSO, (16, 26, 1.0), paragraph="2")]
     assert len(read(found)) == 1
     assert len(read(found, several=True)) == 2
 
@@ -121,7 +122,7 @@ def test_sure_and_short_words_stand_alone() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(SURE[1], score=0.79),
+        replace(SURE[1], score=ENOUGH - 0.01),
         replace(SURE[1], words_start=None, words_end=None),
         replace(SURE[1], words_start=41, words_end=81),  # all but the whole sentence
     ],
