@@ -195,19 +195,19 @@ def evaluate_tab(qa: CableQA) -> None:
             said += f"<p>Look at:</p><ul>{listed}{more}</ul>"
         return gr.update(choices=list(_sets(qa)), value=name), said
 
-    def add(file: str, cells: list[list[Any]]) -> tuple[Any, ...]:
+    def add(file: str, cells: list[list[Any]], known: list[list[Any]]) -> tuple[Any, ...]:
         try:
             new = load_golden(Path(file), qa.store)
-            had = save_table(_own(qa), cells, qa.store)
+            had = save_table(_own(qa), cells, qa.store, known)
             count = add_rows(_own(qa), [row.raw for row in new], qa.store)
         except CableQAError as error:
             return gr.skip(), gr.skip(), gr.skip(), _line(str(error).replace(file, Path(file).name))
         shown = to_table(rows_of(_own(qa)))
         return shown, shown, str(_own(qa)), f"<p>{count - had} rows added, {count} now.</p>"
 
-    def keep(cells: list[list[Any]]) -> tuple[Any, ...]:
+    def keep(cells: list[list[Any]], known: list[list[Any]]) -> tuple[Any, ...]:
         try:
-            count = save_table(_own(qa), cells, qa.store)
+            count = save_table(_own(qa), cells, qa.store, known)
         except CableQAError as error:
             return gr.skip(), gr.skip(), gr.skip(), _line(str(error))
         shown = to_table(rows_of(_own(qa)))
@@ -220,8 +220,8 @@ def evaluate_tab(qa: CableQA) -> None:
     run.change(show, [run], [report, download], **private)
     against.click(both, [run, earlier], [report], **private)
     upload.upload(take, [upload], [golden, state], **private)
-    merge.upload(add, [merge, table], [table, saved, own_file, own_state], **private)
-    save.click(keep, [table], [table, saved, own_file, own_state], **private)
+    merge.upload(add, [merge, table, saved], [table, saved, own_file, own_state], **private)
+    save.click(keep, [table, saved], [table, saved, own_file, own_state], **private)
 
 
 def folder(qa: CableQA) -> Path:

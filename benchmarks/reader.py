@@ -4,7 +4,7 @@
 
 Held-out passages (a fifth, with all their questions): span F1 over the answerable, share whose sentence is right, and AUC
 of answerable against not, each question with its own passage. Held-out invented cables: each question with every paragraph
-of its cable; success@1 and AUC of the best paragraph's probability, which is what abstention goes by. Last: passages read
+of its cable; success@1 and AUC of the best paragraph's answerability, which is what abstention goes by. Last: passages read
 per second against the network's bare forward pass on the same tokens. 95% bootstrap intervals, resampled by passage or cable.
 """
 

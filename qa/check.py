@@ -19,16 +19,17 @@ _PLACE = r"\b{id}\d{{2}}[A-Z]{{3,}}\d{{1,7}})\b(?:,?\s*(?:¶|para(?:graph)?\.?)\
 _CITATION = re.compile(r"\(?" + _PLACE.format(id="(?P<id>", label="(?P<label>") + r"\)?")
 _BARE = _PLACE.format(id="(?:", label="(?:")
 _AFTER_STOP = re.compile(
-    rf"([.!?][\"”]?)\s*([(\[](?:see |cf\.? )?{_BARE}(?:[,;]?\s*(?:and )?{_BARE})*[)\]])\.?(?=\s|$)"
+    rf"(?<!\.[A-Z])([.!?][\"”]?)(?:[ \t]*|\s*\n(?=[^\n]*[)\]]\.?[ \t]*$))([(\[](?:see |cf\.? )?{_BARE}(?:[,;]?\s*(?:and )?{_BARE})*[)\]])\.?(?=\s|$)",
+    re.MULTILINE,
 )
-_LIST = re.compile(r"\s*(?:[-*•–#>|]|\(?\w{1,3}[.)]\s)")
+_LIST = re.compile(r"\s*(?:[-*•–#>|]|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{2,4})[.)]\s)")
 WRAPPED = 45  # characters of a line, from which on it may have been broken only to fit a page
 UNCITED = "states facts and cites no cable"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sentence of the text, what it cites, and the verdict. A sentence that cites nothing has no verdict; if it states
+    """A sentence of the text, on one line and with its citations before the full stop, what it cites, and the verdict. A sentence that cites nothing has no verdict; if it states
     facts (figures, dates, names, quotations), its problem says so."""
 
     text: str
@@ -73,7 +74,10 @@ def _unwrapped(text: str) -> str:
     out = ""
     for line in text.split("\n"):
         before = out.rpartition("\n")[2]
-        joins = line.strip() and not _LIST.match(line) and before.strip() and not before.lstrip().startswith("#")
+        ended = before.lstrip().startswith("#") or (
+            before.rstrip().endswith((")", "]")) and line.lstrip()[:1].isupper()
+        )
+        joins = line.strip() and not _LIST.match(line) and before.strip() and not ended
         out += (" " if joins and (len(before) >= WRAPPED or line.lstrip()[0].islower()) else "\n") + line
     return out.removeprefix("\n")
 

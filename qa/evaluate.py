@@ -20,6 +20,7 @@ from qa.report import run_report
 from qa.result import Turn
 from qa.runs import Run, load_run, read_json, shown, write_whole
 from qa.score import Summary, failure, figures_of, summarise
+from qa.written import UNREADABLE
 
 
 def run(
@@ -109,7 +110,7 @@ def _kept(path: Path, rows: Sequence[GoldenRow]) -> list[dict[str, Any]]:
 def _record(qa: CableQA, row: GoldenRow) -> dict[str, Any]:
     answer = qa.answer(row.question, [Turn(*turn) for turn in row.history])
     said, failed, _ = answer.note.partition("Quotes instead.")
-    if failed:
+    if failed and UNREADABLE not in said:  # that is an answer: asked again, the model would write the same
         raise ModelUnavailable(said + "The same call goes on from here.")
     return answer.as_json(row.id) | {
         "type": row.type,

@@ -8,13 +8,15 @@ stands there *of the same thing* is for the checker (`qa.verify`) to read.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 
-from qa.numbers import MONTHS, Number, numbers
+from qa.numbers import MONTHS, Number, figures, numbers
+from qa.question import STOP_WORDS
 
 _MONTHS = {name[:size]: n for n, name in enumerate(MONTHS, 1) for size in (3, 4, len(name)) if len(name) >= size}
 _MONTH = r"(?P<m{0}>" + "|".join(f"{name[:3]}(?:{name[3:]}|{name[3:4]})?" for name in MONTHS) + r")\b\.?"
@@ -77,7 +79,7 @@ _LAST = re.compile(
 _ENDINGS = frozenset([
     "", "s", "es", "i", "is", "n", "ns", "an", "ans", "ian", "ians", "a", "ia", "e", "y", "ies", "ish", "ic", "ical", "ics", "ese", "ist",
     "ists", "ism", "ite", "ites", "er", "ers", "ed", "ing", "al", "als", "ly", "stan", "stani", "stanis", "land", "lander", "landers", "ion",
-    "ions", "ment", "ist", "istic", "ary", "ate", "ance", "ence", "ent", "ants", "ant", "ity", "ty", "d", "o", "cy", "te", "acy", "tes", "cies",
+    "ions", "ment", "istic", "ary", "ate", "ance", "ence", "ent", "ants", "ant", "ity", "ty", "d", "ial", "ional", "tic", "atic", "us", "iot", "nian", "o", "cy", "te", "acy", "tes", "cies",
 ])  # fmt: skip
 COUNTED = 4  # numbers in words up to this may have been counted by the writer: `two`, where both are named
 
@@ -130,8 +132,9 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
             found.append((match.start(), Problem("name", match[0])))
         rest = _blank(rest, match.span())
     for match in _DIRECTED.finditer(rest):
-        named, other = (rf"\b{way}(?:ern)?\s+{match['name']}" for way in (match["way"], _OPPOSITE[match["way"]]))
-        if not re.search(named, source) and re.search(other, source):
+        way, other = match["way"], _OPPOSITE[match["way"]]
+        named = rf"\b{way}(?:ern)?\s+(?:(?:and|or)\s+\w+\s+)?{match['name']}|\bDPRK\b|\bROK\b"
+        if not re.search(named, source) and re.search(rf"\b{other}(?:ern)?\s+{match['name']}", source):
             found.append((match.start(), Problem("name", match[0])))
             rest = _blank(rest, match.span())
     for start, name in names(rest):
@@ -142,29 +145,55 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
     return list(dict.fromkeys(problem for _, problem in found))
 
 
+def has_words_of(statement: str, source: str) -> bool:
+    """Whether any word of the statement that means something, or a number in it, stands in the source in some form."""
+    words = _words(source) - STOP_WORDS
+    own = {word for word in _words(statement) if word not in STOP_WORDS and len(word) > 1}
+    return (
+        not own
+        or any(word in words or (len(word) > 3 and any(_akin(word, other) for other in words)) for word in own)
+        or any(number.agrees(other) for number in numbers(statement) for other in numbers(source))
+    )
+
+
 def as_written(statement: str, source: str) -> str:
     """The statement with its dates and numbers in the words in which the source has them, where it has the same in others:
     `fifteen hundred` -> `1,500`, `the 3rd of March` -> `March 3`. A network compares words; what they are worth is known here."""
     changes: list[tuple[int, int, str]] = []
     rest, undated = statement, source
     there = [(date, span) for *date, span in dates(source)]
+    ranges, ranges_there = (_ranges(text) for text in (statement, source))
     for _, span in there:
         undated = _blank(undated, span)
     for year, month, day, span in dates(statement):
         same = [
-            source[slice(*at)] for (y, m, d), at in there if (m, d) == (month, day) and (y == year or None in (y, year))
+            source[slice(*at)]
+            for (y, m, d), at in there
+            if (m, d) == (month, day) and (y == year or None in (y, year)) and at not in ranges_there
         ]
-        if same and statement[slice(*span)] not in same:
+        if same and statement[slice(*span)] not in same and span not in ranges:
             changes.append((*span, same[0]))
         rest = _blank(rest, span)
-    said = [number for number in numbers(undated) if not number.share]
+    said = [number for number in numbers(undated) if _counts(number)]
     for number in numbers(rest):
         same = [other.words for other in said if other.value == number.value]
-        if same and not number.share and not number.year and number.words not in same:
+        if same and _counts(number) and number.words not in same:
             changes.append((number.start, number.end, same[0]))
     for start, end, words in sorted(changes, reverse=True):
         statement = statement[:start] + words + statement[end:]
     return statement
+
+
+def _ranges(text: str) -> set[tuple[int, int]]:
+    """The characters of ranges of days, which are two dates in one."""
+    spans = Counter(span for *_, span in dates(text))
+    return {span for span, n in spans.items() if n > 1}
+
+
+def _counts(number: Number) -> bool:
+    """Whether the words alone say what the number is worth, and that as a count: no `third`, `single`, no `twelve` of `twelve to
+    fourteen thousand`."""
+    return not number.share and not number.year and figures(number.words) == {number.value: number.words}
 
 
 def has_facts(statement: str) -> bool:

@@ -17,8 +17,8 @@ REACH = 2  # sentences after an order that are left out with it
 _ASSISTANT = r"assistant\b(?! (?:to|for|of|in|secretar|attorney|commissioner|minister|director|chief|professor|administrator|deputy|prosecutor|manager|editor|inspector|commander|U\.?S))"  # no office
 _ORDER = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|prompts?|(?:your|these|those|all|any|previous|prior|earlier|above|system|safety) (?:\w+ )?(?:rules?|guidelines)|(?:rules?|guidelines|directives) above|passages?)\b"
-    rf"|\b(?:you are|you're|act as|pretend to be|behave as)\b.{{0,40}}\b(?:{_ASSISTANT}|chatbot|AI|language model|AI model|LLM|jailbroken|unrestricted)"
-    rf"|(?:\b(?:language model|LLM|chatbot|AI (?:assistant|model|system)|summari[sz]er)s?\b|(?:^\W*|\b(?:any|every|all|helpful|reading|dear) ){_ASSISTANT}|\bassistants\b(?= reading| processing)).{0, 40}\b(?:must|should|shall|will|is to|are to|has to|have to|reading|processing)\b"
+    rf"|\b(?:you are|you're|act as|pretend to be|behave as)\b.{{0,40}}\b(?:{_ASSISTANT}|(?:chatbot|AI|language model|AI model|LLM|jailbroken|unrestricted)\b)"
+    rf"|(?:\b(?:language model|LLM|chatbot|AI (?:assistant|model|system)|summari[sz]er)s?\b|(?:^\W*|\b(?:any|every|all|helpful|reading|dear) ){_ASSISTANT}|\bassistants\b(?= reading| processing)).{{0,40}}\b(?:must|should|shall|will|is to|are to|has to|have to|reading|processing)\b"
     r"|\bassistants? (?:must|should|shall|will|is to|are to|has to|have to) (?:always |only |now )?(?:say|answer|reply|respond|claim|state|write|print|output|ignore|tell|cite|mention|repeat)\b"
     r"|\b(?:attention|note to|dear|hey|hello)\b[ ,:]*(?:the |any |all )?(?:language model|LLM|chatbot|AI|assistant|model)\b"
     r"|^\W*(?:(?:new|updated|system|developer|admin|hidden|secret|important)\s+)*(?:system|assistant|developer|prompt|instructions?)(?:\s+(?:prompt|message|override|update|note))?\s*[\]>|*#]*\s*:"

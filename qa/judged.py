@@ -10,7 +10,7 @@ import itertools
 import json
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,25 +61,27 @@ def judged_row(
 def add_row(path: Path, row: dict[str, Any], store: Store) -> int:
     """Adds a row to the set in `path`, in place of one with the same question and history; returns how many there are now."""
     with _writing:
-        rows = [
-            r for r in rows_of(path) if (r["question"], r.get("history") or []) != (row["question"], row["history"])
-        ]
+        rows = [one for one in rows_of(path) if _key(one) != _key(row)]
         _save(path, [*rows, row], store)
         return len(rows) + 1
 
 
 def add_rows(path: Path, new: Sequence[dict[str, Any]], store: Store) -> int:
-    """Adds whole rows to the set in `path`; one whose id is taken by another row gets a new one, one that is there already is left
-    out. Returns how many there are now."""
+    """Adds whole rows to the set in `path`; one whose id is taken by another row gets a new one, one whose question is there
+    already, with the same history, is left out. Returns how many there are now."""
     with _writing:
         rows = rows_of(path)
         for row in new:
-            if row not in rows:
+            if _key(row) not in map(_key, rows):
                 taken = {one["id"] for one in rows}
                 names = (f"{row['id']}{f'-{n}' if n else ''}" for n in itertools.count())
                 rows.append(row | {"id": next(name for name in names if name not in taken)})
         _save(path, rows, store)
         return len(rows)
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, Any]:
+    return row["question"], row.get("history") or []
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -99,8 +101,11 @@ def to_table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
     ]  # fmt: skip
 
 
-def save_table(path: Path, table: Sequence[Sequence[Any]], store: Store) -> int:
-    """Replaces the set in `path` by an edited table, without the rows that are not kept; returns how many there are now.
+def save_table(
+    path: Path, table: Sequence[Sequence[Any]], store: Store, loaded: Sequence[Sequence[Any]] | None = None
+) -> int:
+    """Replaces the set in `path` by an edited table, without the rows that are not kept; returns how many there are now. Rows that
+    have come into the set since the table was `loaded`, where that is given, stay.
 
     What the table does not show (history, other keys) is kept, by id, else by a question that only one row asks. Raises InputError, and changes nothing, where the
     rows are no golden set on this index.
@@ -122,6 +127,9 @@ def save_table(path: Path, table: Sequence[Sequence[Any]], store: Store) -> int:
                 "answer": str(answer or ""), "answer_aliases": [part.strip() for part in str(aliases or "").split("|") if part.strip()],
                 "evidence": _evidence(str(evidence or "")), "answerable": _true(answerable),
             })  # fmt: skip
+        if loaded is not None:
+            seen = {str(cells[1]) for cells in loaded} | {row["id"] for row in rows}
+            rows += [row for row in before if row["id"] not in seen]
         _save(path, rows, store)
         return len(rows)
 

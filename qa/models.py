@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -83,7 +84,11 @@ def load_model(spec: str, limits: Limits = Limits()) -> Model:
             )
         return _served(spec, name, url, key, "Start it, or correct OPENAI_BASE_URL.", limits, tokens=bool(base))
     if kind == "ollama":
-        url = f"{_ollama(os.environ.get('OLLAMA_HOST', ''))}/v1"
+        host = os.environ.get("OLLAMA_HOST", "")
+        try:
+            url = f"{_ollama(host)}/v1"
+        except ValueError:
+            raise ModelUnavailable(f"{spec}: OLLAMA_HOST is {host!r}, which is no address. Write HOST:PORT.") from None
         return _served(spec, name, url, "", f"Run `ollama serve` and `ollama pull {name}`.", limits)
     if kind == "anthropic":
         key = os.environ.get("ANTHROPIC_API_KEY", "")
@@ -104,10 +109,13 @@ def load_model(spec: str, limits: Limits = Limits()) -> Model:
 
 def _ollama(host: str) -> str:
     """OLLAMA_HOST as an address, as Ollama itself reads it: `http` and port 11434 unless said, loopback where it listens to all."""
-    scheme, _, rest = host.rpartition("://")
-    name, _, port = rest.rstrip("/").partition(":")
-    default = {"": "11434", "http": "80", "https": "443"}[scheme if scheme in ("http", "https") else ""]
-    return f"{scheme or 'http'}://{'127.0.0.1' if name in ('', '0.0.0.0') else name}:{port or default}"
+    plain = "//" not in host
+    parts = urlsplit(f"http://{host}" if plain else host)
+    name = parts.hostname or "127.0.0.1"
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)
+    port = parts.port or (11434 if plain else None)
+    where = f"[{name}]" if ":" in name else name
+    return f"{parts.scheme}://{where}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
 
 def _served(
@@ -120,13 +128,17 @@ def _served(
     except ImportError:
         kind = spec.partition(":")[0]
         raise ModelUnavailable(f"{spec} needs what talks to a server. Run `pip install 'cable-qa[{kind}]'`.") from None
+    try:
+        near = _on_this_machine(url)
+    except httpx.InvalidURL:
+        raise ModelUnavailable(f"{spec}: {url!r} is no address. Write http://HOST:PORT/v1.") from None
     timeout: Any = httpx.Timeout(None, connect=limits.connect)
     llm = OpenAILike(
         model=name, api_base=url, api_key=key or "none", is_chat_model=True, max_retries=0, temperature=0.0,
         max_tokens=MAX_TOKENS, additional_kwargs={"timeout": timeout},
         # a connection for each answer: none is left open, and closing one stops the server
         async_http_client=httpx.AsyncClient(
-            limits=httpx.Limits(max_keepalive_connections=0), trust_env=not _on_this_machine(url)
+            limits=httpx.Limits(max_keepalive_connections=0), trust_env=not near
         ),
     )  # fmt: skip
     count = ServerTokens(url, name, key) if tokens else by_characters

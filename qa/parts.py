@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qa.reader.model import Reader
 
 PART_READ = 2  # passages of the first cable that are read for a part, if they are not among those read for the whole
+MOST = 4  # parts; a text of more is no question
 LEAST = 3  # words of a part: `..., and where?` asks nothing by itself
 _WH = r"(?:(?:to|in|on|by|for|at|from|of|with|under|about|against|until|since)\s+)?(?:what|who|whom|whose|how|which|when|where|why)\b"
 _AUXILIARY = r"(?:did|does|do|is|are|was|were|has|have|had|can|could|will|would)\b"
@@ -38,9 +39,10 @@ def parts_of(question: str) -> list[str]:
     opening = []
     while len(parts) > 1 and not _ASKS.search(parts[0]):
         opening.append(parts.pop(0))
-    if question.endswith(")") or len(parts) < 2 or any(len(part.split()) < LEAST for part in parts):
+    asking = [part for part in parts if _ASKS.search(part)]
+    if question.endswith(")") or not 2 <= len(asking) <= MOST or any(len(part.split()) < LEAST for part in asking):
         return []
-    return [f"{': '.join([*opening, part.rstrip('?,;: ')])}?" for part in parts]
+    return [f"{': '.join([*opening, part.rstrip('?,;: ')])}?" for part in asking]
 
 
 def with_passages_of_parts(

@@ -66,12 +66,13 @@ def read(judged: Sequence[Judged], several: bool = False) -> list[Reading]:
 
 def read_parts(parts: Sequence[Sequence[Judged]]) -> list[Reading]:
     """The quotes that answer each part of a question, from the passages as judged for it; empty where nothing answers any."""
-    chosen: list[Reading] = []
-    for judged in parts:
-        for reading in read(judged)[:PART_MOST]:
-            if len(chosen) < MOST and not any(_overlap(reading, other) for other in chosen):
-                chosen.append(reading)
-    return chosen
+    found = [read(judged)[:PART_MOST] for judged in parts]
+    chosen: list[tuple[int, int, Reading]] = []
+    for n in range(PART_MOST):  # the best of each part before the second best of any
+        for part, readings in enumerate(found):
+            if n < len(readings) and len(chosen) < MOST and not any(_overlap(readings[n], one) for *_, one in chosen):
+                chosen.append((part, n, readings[n]))
+    return [reading for *_, reading in sorted(chosen, key=lambda one: one[:2])]
 
 
 def words_of(reading: Reading, quote: str) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from index.cable import Citation
 from index.passage import context_of, sentences
 from index.store import Store
-from qa.facts import as_written, missing
+from qa.facts import as_written, has_words_of, missing
 
 if TYPE_CHECKING:
     from qa.reader.model import Reader, Support
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 SUPPORTED, PARTLY, UNSUPPORTED, CONTRADICTED = "supported", "partly", "unsupported", "contradicted"
 HOLDS = 0.15  # least probability of `supported` to be so; chosen on held-out statements (benchmarks.support --half 0)
 MOSTLY = 0.5  # least probability of `supported` or `partly` to be partly so, with one fact missing
+SHORT = (
+    6  # words of a sentence of which the network is easily too sure: one of them at least must stand there in some form
+)
 DOUBTS = 3  # stretches of words that a verdict names at most
 NO_PARAGRAPH = "cites no paragraph"
+NO_WORDS = "none of its words stand there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,10 @@ class Verifier:
         if any(_stands(plain, source.text) for source in sources):
             return Verdict(SUPPORTED, (), 1.0)
         whole = " ".join(f"{source.text} {source.context} {source.header}" for source in sources)
+        if len(plain.split()) <= SHORT and not has_words_of(plain, whole):
+            return Verdict(UNSUPPORTED, (NO_WORDS,))
         problems = tuple(str(problem) for problem in missing(plain, whole, sources[0].sent))
-        plain = as_written(plain, whole)
+        plain = as_written(plain, " ".join(source.text for source in sources))
         best = self._best(plain, sources)
         supported, partly, unsupported, contradicted = best.shares
         if problems:

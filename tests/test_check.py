@@ -47,3 +47,17 @@ def test_lines_broken_to_fit_a_page_are_one_sentence(sample_qa: CableQA) -> None
         "- An item of a list",
         "- Another one",
     ]
+
+
+def test_a_citation_that_opens_a_paragraph_is_not_that_of_the_one_before(sample_qa: CableQA) -> None:
+    text = "The fleet sailed in May.\n\n(09PORTSELWYN524 ¶5) The judge heard the captain."
+
+    first, second = checked(sample_qa, text)
+
+    assert (first.citations, len(second.citations)) == ((), 1)
+
+
+def test_an_abbreviation_is_no_full_stop_before_a_citation(sample_qa: CableQA) -> None:
+    (one,) = checked(sample_qa, "They met the U.S. (09PORTSELWYN524 ¶5) Embassy in 2009.")
+
+    assert len(one.citations) == 1

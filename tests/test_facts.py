@@ -142,3 +142,21 @@ def test_facts_in_the_words_of_the_source() -> None:
         as_written("On March 4 they took 1,600 crates, half in 2009.", source)
         == "On March 4 they took 1,600 crates, half in 2009."
     )
+    assert (
+        as_written("It met from 26 to 28 February and failed.", "It met on 26-28 February.")
+        == "It met from 26 to 28 February and failed."
+    )
+    assert (
+        as_written("They took 12,000 crates.", "They took twelve to fourteen thousand crates.")
+        == "They took 12,000 crates."
+    )
+    assert (
+        as_written("Two ferries sank, one of them old.", "The second ferry sank first.")
+        == "Two ferries sank, one of them old."
+    )
+
+
+def test_a_direction_shared_by_two_names() -> None:
+    assert missing("North Korea resumed talks.", "Talks between North and South Korea resumed.") == []
+    assert missing("North Korea warned them.", "The DPRK warned South Korea.") == []
+    assert missing("The Presidential Administration paid.", "The president's administration paid.") == []

@@ -110,6 +110,7 @@ def test_rows_of_a_file_keep_what_the_table_does_not_show(store: Store, tmp_path
     assert add_rows(path, [first], store) == 1
     assert add_rows(path, [first, other], store) == 2
     save_table(path, to_table(rows_of(path)), store)
+    assert add_rows(path, [first, other], store) == 2
 
     assert [(row["id"], row["extra"], row["history"][0]["question"]) for row in rows_of(path)] == [
         ("a", 1, "Before?"),
@@ -129,3 +130,15 @@ def test_a_new_id_does_not_bring_the_history_of_another_row(store: Store, tmp_pa
         ("renamed", []),
         ("b", ["b"]),
     ]
+
+
+def test_rows_that_came_while_the_table_was_edited_stay(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "golden.jsonl"
+    add_rows(path, [judged_row(ANSWER, [], RIGHT) | {"id": q, "question": q} for q in ("a", "b")], store)
+    loaded = to_table(rows_of(path))
+    add_rows(path, [judged_row(ANSWER, [], RIGHT) | {"id": "c", "question": "c"}], store)
+    edited = [row.copy() for row in loaded]
+    edited[0][0] = False
+
+    assert save_table(path, edited, store, loaded) == 2
+    assert [row["id"] for row in rows_of(path)] == ["b", "c"]

@@ -68,7 +68,8 @@ def test_the_extra_of_a_server_is_named(monkeypatch: pytest.MonkeyPatch, kind: s
         ("box", "http://box:11434/v1"),
         ("box:9000", "http://box:9000/v1"),
         ("http://box:9000/", "http://box:9000/v1"),
-        ("https://box", "https://box:443/v1"),
+        ("https://box/ollama", "https://box/ollama/v1"),
+        ("[::]", "http://[::1]:11434/v1"),
     ],
 )
 def test_where_ollama_is_as_ollama_reads_it(monkeypatch: pytest.MonkeyPatch, host: str, url: str) -> None:
@@ -82,6 +83,21 @@ def test_an_address_without_a_scheme_is_one_line(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(ModelUnavailable, match=r"'localhost:1234/v1', which is no address\. Write http://HOST:PORT/v1"):
         load_model("openai:m")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "spec"),
+    [
+        ("OPENAI_BASE_URL", "http://localhost:PORT/v1", "openai:m"),
+        ("OLLAMA_HOST", "box:abc", "ollama:m"),
+        ("OLLAMA_HOST", "::1", "ollama:m"),
+    ],
+)
+def test_what_is_no_address_is_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str, spec: str) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ModelUnavailable, match=r"is no address\. Write .*HOST:PORT"):
+        load_model(spec)
 
 
 def test_a_proxy_is_not_asked_for_what_is_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from index.cable import Citation
 from qa.reader.model import Reader
-from qa.verify import NO_PARAGRAPH, Source, Verifier
+from qa.verify import NO_PARAGRAPH, NO_WORDS, Source, Verifier
 
 HARBOR = Source(
     Citation("09PORTSELWYN12", None, "3"),
@@ -99,3 +99,10 @@ def test_of_several_paragraphs_cited_those_stay_that_bear_the_sentence_out(verif
     keys, verdict = verifier.attribute("The Elsby ferry can take 214 cars.", [HARBOR, FERRY], [0, 1])
 
     assert (keys, verdict.verdict) == ((1,), "supported")
+
+
+def test_what_shares_no_word_with_the_paragraph_is_not_supported(verifier: Verifier) -> None:
+    verdict = verifier.check("The ban is lifted.", [FERRY])
+
+    assert (verdict.verdict, verdict.problems) == ("unsupported", (NO_WORDS,))
+    assert verifier.check("It carries vehicles by the hundred.", [FERRY]).problems != (NO_WORDS,)
