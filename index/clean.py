@@ -125,7 +125,8 @@ def _mend_cuts(lines: Sequence[str]) -> list[str]:
     """Joins lines that a stray break cut apart.
 
     Where the telegram's lines end in a space, one that does not was cut. Elsewhere a line counts as cut
-    where the first word of the next would have fitted on it and that next line goes on in lower case.
+    where the first word of the next would have fitted on it, or is none without the end of the line, and that next line goes
+    on in lower case.
     """
     filled = [line for line in lines if line.strip()]
     spaced = sum(line.endswith(" ") for line in filled) > 0.6 * len(filled)
@@ -136,7 +137,11 @@ def _mend_cuts(lines: Sequence[str]) -> list[str]:
     for line in lines:
         before = out[-1] if out else ""
         if before.strip() and line.strip():
-            cut = not before.endswith(" ") if spaced else wrapped and _has_room(before, line, width)
+            cut = (
+                not before.endswith(" ")
+                if spaced
+                else wrapped and (_has_room(before, line, width) or _halves(before, line))
+            )
             if cut and not before.isupper() and (re.match(r"\s?[a-z]", line) or (spaced and _runs_on(before, line))):
                 out[-1] = before + _glue(before, line, counts) + line
                 continue
@@ -151,6 +156,15 @@ def _runs_on(before: str, line: str) -> bool:
 def _has_room(before: str, line: str, width: int) -> bool:
     word = line.split(maxsplit=1)[0]
     return len(before) + 1 + len(word) <= width - 8 and bool(re.search(r"[A-Za-z]$", before))
+
+
+def _halves(before: str, after: str) -> bool:
+    """Whether the line ends and the next begins with halves of a word, of which the second is no word."""
+    left, right = _WORD_END.search(before), _WORD_START.search(after)
+    if not left or not right:
+        return False
+    head, tail = left[1].lower(), right[1].lower()
+    return head + tail in known_words() and tail not in known_words()
 
 
 def _glue(before: str, after: str, counts: Counter[str]) -> str:

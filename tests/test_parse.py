@@ -304,6 +304,12 @@ def rendered(draw: st.DrawFn) -> tuple[str, list[tuple[str, str | None, str]]]:
     return HEADER + "\n".join(lines) + "\n\nLINDQVIST\n", paragraphs
 
 
+def test_a_word_cut_in_a_cable_of_few_and_short_lines_is_made_whole() -> None:
+    text = HEADER + "1. The council met. \n2. It spoke of fishing. The ha\nrbor was \nclosed. \n\nLINDQVIST\n"
+
+    assert parse_one(text).paragraphs[1].text == "It spoke of fishing. The harbor was closed."
+
+
 @settings(max_examples=150, deadline=None)
 @given(rendered())
 def test_a_rendered_cable_parses_back(case: tuple[str, list[tuple[str, str | None, str]]]) -> None:
