@@ -11,11 +11,13 @@ per second against the network's bare forward pass on the same tokens. 95% boots
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import time
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
 
@@ -24,7 +26,7 @@ import torch
 from index.passage import sentences
 from qa.metrics import token_f1
 from qa.reader.encode import batch
-from qa.reader.model import TOGETHER, WEIGHTS, Judgement, Reader
+from qa.reader.model import WEIGHTS, Judgement, Reader
 from qa.reader.pairs import Asked, cable_questions, held_out, passage_questions
 from qa.reader.train import CABLES
 
@@ -79,24 +81,23 @@ def mean_of(name: str) -> Callable[[Sequence[Row]], float]:
 
 
 def throughput(reader: Reader, asked: Sequence[Asked]) -> tuple[float, float]:
-    """Passages per second through `judge`, and through the bare network on the same batches."""
+    """Passages per second through `judge`, and through the bare network, each pair alone on a core of its own."""
     pairs = [reader.encode(one.question, [(read.context, read.text) for read in one.passages[:12]]) for one in asked]
     total = sum(map(len, pairs))
     began = time.perf_counter()
     for one in asked:
         reader.judge(one.question, [(read.context, read.text) for read in one.passages[:12]])
     whole = total / (time.perf_counter() - began)
-    ready = [
-        batch(ordered[at : at + TOGETHER])
-        for each in pairs
-        for ordered in [sorted(each, key=lambda pair: -len(pair.ids))]
-        for at in range(0, len(ordered), TOGETHER)
-    ]
+    ready = [batch([pair]) for each in pairs for pair in each]
     began = time.perf_counter()
-    with torch.inference_mode():
-        for tensors in ready:
-            reader.net(*tensors)
+    with ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        list(pool.map(lambda tensors: _forward(reader, tensors), ready))
     return whole, total / (time.perf_counter() - began)
+
+
+def _forward(reader: Reader, tensors: Sequence[torch.Tensor]) -> None:
+    with torch.inference_mode():
+        reader.net(*tensors)
 
 
 def main() -> None:
