@@ -28,7 +28,7 @@ from qa.golden import doubts, load_golden
 from qa.judged import COLUMNS, RIGHT, SILENT, WRONG, add_row, add_rows, judged_row, rows_of, save_table, to_table
 from qa.report import compare_report
 from qa.result import Answer
-from qa.runs import load_run
+from qa.runs import load_run, write_whole
 
 OWN = "my golden set"
 SHOWN = 5  # doubts about an uploaded set that are listed
@@ -170,14 +170,16 @@ def evaluate_tab(qa: CableQA) -> None:
         path = folder(qa) / "runs" / name / "report.html"
         return (_frame(path.read_text(encoding="utf-8")), str(path)) if path.exists() else ("", None)
 
-    def both(name: str | None, other: str | None) -> str:
+    def both(name: str | None, other: str | None) -> tuple[Any, ...]:
         try:
             if not name or not other:
                 raise InputError("Choose a run, and an earlier one to compare it with.")
             runs = folder(qa) / "runs"
-            return _frame(compare_report(compare(load_run(runs / other), load_run(runs / name))))
+            page, path = compare_report(compare(load_run(runs / other), load_run(runs / name))), runs / "compare.html"
+            write_whole(path, page)
         except CableQAError as error:
-            return _line(str(error))
+            return _line(str(error)), gr.skip()
+        return _frame(page), str(path)
 
     def take(file: str) -> tuple[Any, str]:
         try:
@@ -218,7 +220,7 @@ def evaluate_tab(qa: CableQA) -> None:
     start.click(go, [golden], [state, run, earlier, report], **private)
     stop.click(_stop.set, None, None, queue=False, **private)
     run.change(show, [run], [report, download], **private)
-    against.click(both, [run, earlier], [report], **private)
+    against.click(both, [run, earlier], [report, download], **private)
     upload.upload(take, [upload], [golden, state], **private)
     merge.upload(add, [merge, table, saved], [table, saved, own_file, own_state], **private)
     save.click(keep, [table, saved], [table, saved, own_file, own_state], **private)
