@@ -107,8 +107,9 @@ def main() -> None:
         said = []
         for way in ways:
             values = [one[way]["figures"][name] for one in done if name in one[way]["figures"]]
-            low, high = interval(values)
-            said.append(f"{way} {sum(values) / len(values):.3f} [{low:.3f}, {high:.3f}]")
+            if values:
+                low, high = interval(values)
+                said.append(f"{way} {sum(values) / len(values):.3f} [{low:.3f}, {high:.3f}]")
         print(f"  {name:20} {'   '.join(said)}")
     verdicts = [verdict for one in done for verdict in one["verified"]["verdicts"]]
     supported = [float(verdict == SUPPORTED) for verdict in verdicts]
