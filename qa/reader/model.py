@@ -127,7 +127,9 @@ class Reader:
         return found
 
     def _scores(self, pairs: Sequence[Pair]) -> list[Scores]:
-        """Each pair alone, on a core of its own: faster than together, and no pair's scores depend on the others."""
+        """Each pair alone, on a core of its own where there are several: faster than together."""
+        if len(pairs) == 1:
+            return [self._score(pairs[0])]
         return list(self._pool.map(self._score, pairs))
 
     def _score(self, pair: Pair) -> Scores:
