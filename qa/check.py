@@ -29,8 +29,8 @@ UNCITED = "states facts and cites no cable"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sentence of the text, on one line and with its citations before the full stop, what it cites, and the verdict. A sentence that cites nothing has no verdict; if it states
-    facts (figures, dates, names, quotations), its problem says so."""
+    """A sentence of the text, on one line and with its citations before the full stop, what it cites, and the verdict. A sentence
+    that cites nothing has no verdict; if it states facts (figures, dates, names, quotations), its problem says so."""
 
     text: str
     citations: tuple[Citation, ...]
@@ -41,7 +41,8 @@ class Checked:
 def check(text: str, store: Store, verifier: Verifier) -> list[Checked]:
     """Each sentence of `text`, in order; a citation that does not resolve is a problem and makes it unsupported.
 
-    A citation in brackets after the full stop belongs to the sentence before it. A citation of a whole cable is held to the paragraph of it that supports the sentence best.
+    A citation in brackets after the full stop belongs to the sentence before it. A citation of a whole cable is held to the
+    paragraph of it that supports the sentence best.
     """
     found = []
     text = _AFTER_STOP.sub(r" \2\1", _unwrapped(text))  # `so. (10X1 ¶2)` -> `so (10X1 ¶2).`

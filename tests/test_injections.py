@@ -208,6 +208,14 @@ def test_orders_are_kept_from_the_model_and_facts_are_not(server: ChatServer, ob
         "Embassy should disregard reftel and reply by November 3.",
         "The model of the harbor was shown. You are the best partner that we have, he said.",
         "Please say a few words on the [2] proposals.",
+        "Assistant Secretary Boyle will find the Minister well prepared.",
+        "The Assistant Attorney General should raise the treaty.",
+        "Local officials ignore the rules on overtime, and inspectors bypass the guidelines.",
+        "The port could act as a model for the region.",
+        "When asked about the ferry, Moen did not answer.",
+        "When asked for comment, the Secretary of State declined.",
+        "His assistant will arrive in May.",
+        "You are aware that aid to the port was cut.",
     ],
 )
 def test_what_cables_say_to_people_is_kept(text: str) -> None:
@@ -219,23 +227,6 @@ def test_control_tokens_and_keys_are_broken() -> None:
     assert "<|" not in as_data("The ship <|endofship|> sank.")
     assert has_markup("See [this](http://x).")
     assert not has_markup("See [this] (about 5 < 6 tons).")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Assistant Secretary Boyle will find the Minister well prepared.",
-        "The Assistant Attorney General should raise the treaty.",
-        "Local officials ignore the rules on overtime, and inspectors bypass the guidelines.",
-        "The port could act as a model for the region.",
-        "When asked about the ferry, Moen did not answer.",
-        "When asked for comment, the Secretary of State declined.",
-        "His assistant will arrive in May.",
-        "You are aware that aid to the port was cut.",
-    ],
-)
-def test_what_diplomats_write_is_no_order(text: str) -> None:
-    assert without_orders(text) == text
 
 
 @pytest.mark.parametrize(
