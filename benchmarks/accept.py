@@ -27,7 +27,10 @@ from qa.opening import build_index
 from qa.runs import load_run, write_whole
 from qa.score import LOWER_IS_BETTER, Summary
 
-GOLDEN = (SAMPLE.parent / "sample-golden.jsonl", Path(__file__).parent / "plain.jsonl")
+GOLDEN = (
+    SAMPLE.parent / "sample-golden.jsonl",
+    *(Path(__file__).parent / name for name in ("plain.jsonl", "untouched.jsonl")),
+)
 ACCEPTED = Path(__file__).parent.parent / "tests" / "accepted.json"
 FIGURES = (
     "answer_match", "token_f1", "citation_precision", "citation_recall", "supported", "abstention", "false_abstention", "success@1",

@@ -42,6 +42,11 @@ def abstain(query: Query, judged: Sequence[Judged], store: Store) -> str:
     return f"{CANNOT_ANSWER} Nearest: {'; '.join(said)}."
 
 
+def nothing_on(parts: Sequence[str]) -> str:
+    """What is said of the parts of a question that nothing answers where others are answered; empty where there are none."""
+    return f"Nothing was found for a part of this: {' '.join(parts)}" if parts else ""
+
+
 def missing(query: Query, text: str, tokens: np.ndarray) -> str:
     """What of the question a passage lacks, as `does not mention ...`; empty where nothing can be told.
 

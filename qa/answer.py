@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from index.embed import Embedder
 from index.errors import CableQAError, NotInIndex
 from index.store import Filter, Store
-from qa.abstain import CANNOT_ANSWER, abstain
+from qa.abstain import CANNOT_ANSWER, abstain, nothing_on
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
 from qa.parts import judge_part, parts_of, with_passages_of_parts
 from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
-from qa.read import Reading, read, read_parts
+from qa.read import Reading, merged, read
 from qa.rerank import Judged, rerank
 from qa.result import Answer, Turn
 from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, paragraphs
@@ -39,12 +39,12 @@ COVERED = 0.4  # least late interaction of the passage whose cable's header is q
 @dataclass(frozen=True, slots=True)
 class _Looked:
     """What was found for a question: `whole` is what is quoted without reading; `found` is ranked as `judged` is; `parts` are
-    the same passages as judged for each part of a question that has several."""
+    the same passages as judged for each part of a question that has several, by the part."""
 
     query: Query
     found: list[Candidate]
     judged: list[Judged]
-    parts: list[list[Judged]]
+    parts: dict[str, list[Judged]]
     hits: list[Hit]
     whole: list[Reading]
     times: dict[str, float]
@@ -100,20 +100,23 @@ class CableQA:
             near = paragraphs(candidates(query, asked, self.store, where), RETRIEVED)
             yield from self._abstain(replace(base, retrieved=tuple(near)), f"{CANNOT_ANSWER} {error}", began, times)
             return
-        judged = [one for each in (looked.judged, *looked.parts) for one in each]
+        judged = [one for each in (looked.judged, *looked.parts.values()) for one in each]
         confidence = 1.0 if looked.whole else max((one.probability for one in judged), default=0.0)
         base = replace(base, retrieved=tuple(looked.hits), confidence=confidence)
         times |= looked.times
-        readings = looked.whole or read_parts(looked.parts) or read(looked.judged, asks_several(asked.text))
+        of_parts = {part: read(judged) for part, judged in looked.parts.items()}
+        readings = looked.whole or merged(of_parts.values()) or read(looked.judged, asks_several(asked.text))
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)
             return
+        silent = [part for part, found in of_parts.items() if not found]
+        said = nothing_on(silent) if not looked.whole and any(of_parts.values()) else ""
         if self._model is None:
-            parts, answer = quoted(self.store, base, readings)
+            parts, answer = quoted(self.store, base, readings, said)
             yield from (("\n\n" if n else "") + part for n, part in enumerate(parts))
         else:
             ranked = [candidate.passage.citation for candidate in looked.found]
-            answer = yield from written(self._model, self.verifier, self.store, base, readings, ranked, times)
+            answer = yield from written(self._model, self.verifier, self.store, base, readings, ranked, times, said)
         yield replace(answer, timings_ms=_timings(times, began))
 
     def _look(self, asked: Question, where: Filter, k: int) -> _Looked:
@@ -126,7 +129,7 @@ class CableQA:
         found = candidates(query, asked, self.store, inside)
         whole = look_up(asked, named, (), self.store) if named else []
         judged: list[Judged] = []
-        parts: list[list[Judged]] = []
+        parts: dict[str, list[Judged]] = {}
         times = {"retrieve": _ms(began)}
         if not whole:
             asks = parts_of(text)
@@ -134,7 +137,7 @@ class CableQA:
             times["retrieve"] = _ms(began)
             began = time.perf_counter()
             judged, found = rerank(text, found, self.store, self.reader, most)
-            parts = [judge_part(part, judged, self.store, self.reader) for part in asks]
+            parts = {part: judge_part(part, judged, self.store, self.reader) for part in asks}
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:
                 whole = look_up(asked, (), [found[0].passage.citation.reference_id], self.store)
@@ -168,11 +171,11 @@ def open_qa(folder: Path, model: str = QUOTES) -> CableQA:
     """
     check_spec(model)
     store = Store.open(folder)
-    from qa.reader.model import SHA256, Reader  # imports torch and transformers
+    from qa.reader.model import shipped  # imports torch and transformers
 
     try:
         embedder = Embedder(store.counts().get("embedding_source") or None)
-        return CableQA(store, embedder, Reader(sha256=SHA256), model)
+        return CableQA(store, embedder, shipped(), model)
     except CableQAError:
         store.close()
         raise

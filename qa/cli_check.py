@@ -12,7 +12,7 @@ from index.errors import InputError
 from index.store import Store
 from qa import bundle
 from qa.check import check as check_text
-from qa.reader.model import SHA256, Reader
+from qa.reader.model import shipped
 from qa.verify import Verifier
 
 
@@ -27,8 +27,8 @@ def check(args: argparse.Namespace, folder: Path) -> int:
 
 def _bundled(args: argparse.Namespace, text: str, folder: Path) -> int:
     """By itself; against the index too where the call names one."""
-    verifier = Verifier(Reader(sha256=SHA256))
-    reader = SHA256[:12]
+    loaded = shipped()
+    verifier, reader = Verifier(loaded), loaded.identity
     named = bool(args.index or os.environ.get("CABLE_QA_INDEX"))
     try:
         bundled = json.loads(text)
@@ -61,7 +61,7 @@ def _bundled(args: argparse.Namespace, text: str, folder: Path) -> int:
 
 def _text(args: argparse.Namespace, text: str, folder: Path) -> int:
     with Store.open(folder) as store:
-        found = check_text(text, store, Verifier(Reader(sha256=SHA256)))
+        found = check_text(text, store, Verifier(shipped()))
     if args.json:
         rows = [
             {"text": one.text, "citations": [str(c) for c in one.citations], "verdict": one.verdict, "problems": list(one.problems)}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qa.reader.model import Reader
 
 PART_READ = 2  # passages of the first cable that are read for a part, if they are not among those read for the whole
+PART_ANSWERS = 0.33  # least probability, by itself, of the passage that answers a part best
 MOST = 4  # parts; a text of more is no question
 LEAST = 3  # words of a part: `..., and where?` asks nothing by itself
 _WH = r"(?:(?:to|in|on|by|for|at|from|of|with|under|about|against|until|since)\s+)?(?:what|who|whom|whose|how|which|when|where|why)\b"
@@ -63,11 +64,13 @@ def with_passages_of_parts(
 
 
 def judge_part(part: str, judged: Sequence[Judged], store: Store, reader: Reader) -> list[Judged]:
-    """The passages `judged` for the whole question as they are for one part of it, best first.
+    """The passages `judged` for the whole question as they are for one part of it, best first; none where none answers it.
 
     A part says less of what it is about: a passage's answerability is the mean of its own and the whole's."""
     whole = {one.candidate.passage_id: one.judgement.answers for one in judged}
     found, _ = rerank(part, [one.candidate for one in judged], store, reader, len(judged))
+    if max((one.probability for one in found), default=0.0) < PART_ANSWERS:
+        return []
     blended = []
     for one in found:
         judgement = replace(one.judgement, answers=(one.judgement.answers + whole[one.candidate.passage_id]) / 2)

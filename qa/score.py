@@ -54,7 +54,6 @@ FAILURES = {
     "wrongly answered": "the cables do not answer it, and it was answered",
 }
 FEW = "95% intervals by bootstrap: too narrow where n is below 20, and of no width where all values are equal"
-_MARKER = re.compile(r"\[\d+\]")
 _REQUIREMENT = re.compile(r"\s*([\w@.]+)\s*(>=|<=)\s*(\d*\.?\d+)\s*$")
 
 
@@ -80,7 +79,7 @@ def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
     found |= {f"cable_{name}": figure(cited_cables, cable_groups) for name, figure in CITING.items()}
     found["false_abstention"] = float(answer.abstained)
     if row.answer:
-        said = "" if answer.abstained else _MARKER.sub("", answer.answer)
+        said = " ".join(one.text for one in answer.statements)
         short = "; ".join(one.text for one in answer.statements if one.short)
         found["answer_match"] = float(metrics.answer_match(said, row.answer, row.aliases))
         found["token_f1"] = metrics.token_f1(short or said, row.answer, row.aliases)

@@ -1,9 +1,9 @@
 """Whether the cited paragraphs support a statement.
 
 Flows in: a statement and the paragraphs that it rests on. Flows out: a Verdict, and the paragraphs that bear it out. Exact facts
-come first (`qa.facts`: a figure, date, name, reference ID or quotation that does not stand there), then meaning, by the trained
-network's heads for that (`qa.reader`): they tell what the paragraph does not say from what it says; a reversal (a negation,
-swapped roles, the wrong year) they see about every other time (MODEL_CARD.md).
+come first (`qa.facts`: a figure, date, name, reference ID or quotation that does not stand there), then meaning, by the
+checker (`qa.reader.checker`): it tells what the paragraph does not say from what it says; how many reversals (a negation, swapped
+roles, the wrong year) it sees stands in MODEL_CARD.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qa.reader.model import Reader, Support
 
 SUPPORTED, PARTLY, UNSUPPORTED, CONTRADICTED = "supported", "partly", "unsupported", "contradicted"
-HOLDS = 0.15  # least probability of `supported` to be so; chosen on held-out statements (benchmarks.support --half 0)
+HOLDS = 0.15  # least probability of `supported` to be so; chosen on held-out statements (benchmarks.support --half 0, and on cables)
 MOSTLY = 0.5  # least probability of `supported` or `partly` to be partly so, with one fact missing
 SHORT = (
     6  # words of a sentence of which the network is easily too sure: one of them at least must stand there in some form
@@ -71,8 +71,7 @@ class Verifier:
 
     def check(self, statement: str, sources: Sequence[Source]) -> Verdict:
         """The verdict on a statement that rests on all of `sources` together; without sources it is unsupported. One that
-        is whole sentences of a source, word for word, is supported. Of a paragraph too long to be read at once, the part that
-        bears the statement out best is read."""
+        is whole sentences of a source, word for word, is supported."""
         plain = " ".join(statement.split())
         if not sources or not re.search(r"\w", plain):
             return Verdict(UNSUPPORTED, (NO_PARAGRAPH,))
@@ -98,20 +97,11 @@ class Verifier:
         return Verdict(max(rest, key=lambda name: rest[name]), doubtful, supported)
 
     def _best(self, statement: str, sources: Sequence[Source]) -> Support:
-        """What the network makes of the part of the sources that bears the statement out best; of several sources, of the best
-        parts of each together too."""
-        parts = [
-            (n, source.context, part)
-            for n, source in enumerate(sources)
-            for part in self._reader.parts(statement, source.context, source.text)
-        ]
-        found = self._reader.support(statement, [(context, text) for _, context, text in parts])
+        """What the network makes of the source that bears the statement out best; of several, of all together too."""
+        read = [(source.context, source.text) for source in sources]
         if len(sources) > 1:
-            order = sorted(range(len(parts)), key=lambda at: -found[at].shares[0])
-            of = {parts[at][0]: parts[at][2] for at in reversed(order)}
-            together = "\n".join(of[n] for n in sorted(of))
-            found += self._reader.support(statement, [(sources[0].context, together)])
-        return max(found, key=lambda one: one.shares[0])
+            read.append((sources[0].context, "\n".join(source.text for source in sources)))
+        return max(self._reader.support(statement, read), key=lambda one: one.shares[0])
 
     def attribute(
         self, statement: str, sources: Sequence[Source], chosen: Sequence[int]

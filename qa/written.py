@@ -20,6 +20,7 @@ from qa.instructions import has_markup, without_orders
 from qa.models import Model
 from qa.quoted import cite, quoted
 from qa.read import Reading
+from qa.reader.evidence import nearest
 from qa.result import Answer, Cited, Statement
 from qa.verify import PARTLY, SUPPORTED, UNSUPPORTED, Source, Verdict, Verifier, source_of
 from qa.write import Shown, choose, write
@@ -39,8 +40,10 @@ def written(
     readings: Sequence[Reading],
     ranked: Sequence[Citation],
     times: dict[str, float],
+    note: str = "",
 ) -> Generator[str, None, Answer]:
-    """Pieces of the draft, empty ones while nothing comes; returns the answer, and leaves its `times` in milliseconds."""
+    """Pieces of the draft, empty ones while nothing comes; returns the answer, and leaves its `times` in milliseconds. `note` is
+    what is to be said before the quotes, where they stand in."""
     began = time.perf_counter()
     shown = choose(store, readings, ranked, model.count_tokens)
     draft = Draft(len(shown))
@@ -48,7 +51,7 @@ def written(
         yield from write(model, base.rewritten_question, shown, draft)
     except ModelUnavailable as error:
         times["generate"] = _since(began)
-        parts, answer = quoted(store, base, readings, f"{error} Quotes instead.")
+        parts, answer = quoted(store, base, readings, f"{error} Quotes instead. {note}".strip())
         yield "\n\n" + "\n\n".join(parts)
         return answer
     times["generate"] = _since(began)
@@ -56,7 +59,7 @@ def written(
     if draft.cannot_answer:
         return replace(base, answer=CANNOT_ANSWER, abstained=True)
     if not draft.statements():
-        parts, answer = quoted(store, base, readings, f"{model.spec}: {UNREADABLE} Quotes instead.")
+        parts, answer = quoted(store, base, readings, f"{model.spec}: {UNREADABLE} Quotes instead. {note}".strip())
         yield "\n\n" + "\n\n".join(parts)
         return answer
     answer = _judged(verifier, store, base, readings, shown, draft.statements())
@@ -90,12 +93,15 @@ def _judged(
     if not holds:
         _, answer = quoted(store, base, readings, " ".join(part for part in (FAILED, note) if part))
         note = answer.note
-    spans = {reading.citation: reading for reading in reversed(readings)}
     numbers: dict[int, int] = {}
     cited: list[Cited] = list(answer.citations)
+    first = {key: one.text for one in reversed(statements) for key in one.citations}
     for key in dict.fromkeys(key for one in statements for key in one.citations):
         place = shown[key - 1].citation
-        reading = spans.get(place) or Reading(place, 0, len(whole[key - 1].text), 0.0)
+        text = whole[key - 1].text
+        start, end = nearest(first[key], text, sources[key - 1].text)
+        same = (one for one in readings if one.citation == place and one.start < end and start < one.end)
+        reading = next(same, Reading(place, start, end, 0.0))
         numbers[key] = len(cited) + 1 if not holds else key
         cited.append(cite(store, numbers[key], reading))
     statements = [replace(one, citations=tuple(numbers[key] for key in one.citations)) for one in statements]

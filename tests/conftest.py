@@ -36,9 +36,9 @@ def embedder():
 
 @pytest.fixture(scope="session")
 def reader():
-    from qa.reader.model import Reader
+    from qa.reader.model import shipped
 
-    return Reader()
+    return shipped()
 
 
 @pytest.fixture(scope="session")

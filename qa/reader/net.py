@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+LOW = -1e4  # a logit of what cannot be
 SUPPORT = ("supported", "partly", "unsupported", "contradicted")
 WRONG = (
     4.0  # weight of a wrong token against one that is borne out, in training: even odds are at a logit of log(WRONG)
@@ -54,16 +55,20 @@ class Heads(nn.Module):
     def scores(self, states: Tensor, pooled: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
         """From hidden states (n, t, hidden) and what stands for the whole pair (n, hidden); the rest as in `ReaderNet`."""
         start, end = self.span(states).float().unbind(-1)
-        low = -1e4
-        stated = (types == 0) & (mask == 1) & (types.roll(-1, 1) == 0)  # without [CLS] and [SEP]
-        stated[:, 0] = False
-        wrong = self.wrong(states).float().squeeze(-1).masked_fill(~stated, low)
-        worst = wrong.logsumexp(-1, keepdim=True)
+        support, wrong = support_scores(self, states, pooled, types, mask)
         return Scores(
             self.classifier(pooled).float().squeeze(-1), self.answers(pooled).float().squeeze(-1),
-            start.masked_fill(~inside, low), end.masked_fill(~inside, low),
-            self.support(pooled).float() + self.worst(worst.to(pooled.dtype)).float(), wrong,
+            start.masked_fill(~inside, LOW), end.masked_fill(~inside, LOW), support, wrong,
         )  # fmt: skip
+
+
+def support_scores(heads: Any, states: Tensor, pooled: Tensor, types: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """`Scores.support` and `Scores.wrong`, by three heads of those names and `worst`."""
+    stated = (types == 0) & (mask == 1) & (types.roll(-1, 1) == 0)  # without [CLS] and [SEP]
+    stated[:, 0] = False
+    wrong = heads.wrong(states).float().squeeze(-1).masked_fill(~stated, LOW)
+    worst = wrong.logsumexp(-1, keepdim=True)
+    return heads.support(pooled).float() + heads.worst(worst.to(pooled.dtype)).float(), wrong
 
 
 class ReaderNet(Heads):
@@ -90,8 +95,8 @@ def save_weights(net: nn.Module, path: Path) -> str:
     return save_state(net.state_dict(), path)
 
 
-def save_state(state: Mapping[str, Tensor], path: Path) -> str:
-    """Writes matrices as int8 with a scale for each row, the rest as float32; returns the file's sha256."""
+def save_state(state: Mapping[str, Tensor], path: Path, about: dict[str, str] | None = None) -> str:
+    """Writes matrices as int8 with a scale for each row, the rest as float32, and words `about` them; returns the file's sha256."""
     kept: dict[str, Tensor] = {}
     for name, value in state.items():
         value = value.detach().cpu().float()
@@ -100,7 +105,7 @@ def save_state(state: Mapping[str, Tensor], path: Path) -> str:
             kept[f"{name}.int8"], kept[f"{name}.scale"] = (value / scale).round().to(torch.int8).contiguous(), scale
         else:
             kept[name] = value.contiguous()
-    save_file(kept, path)
+    save_file(kept, path, about)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -21,8 +21,9 @@ from random import Random
 from typing import Any
 
 from index.passage import context_of, sentences
-from qa.question import STOP_WORDS, standalone
+from qa.question import standalone
 from qa.reader.alter import altered, turned
+from qa.reader.evidence import stems
 
 FOLLOWUPS, QUESTIONS, STATEMENTS = "followups.jsonl", "questions.jsonl", "statements.jsonl"
 WRITTEN = Path(__file__).parent / "written"  # questions and statements over the passages and cables, beside their own
@@ -204,7 +205,7 @@ class _Nearest:
     """Texts ranked by the idf of the words that they share with a question."""
 
     def __init__(self, texts: dict[str, str]) -> None:
-        self._words = {name: set(_words(text)) for name, text in texts.items()}
+        self._words = {name: set(stems(text)) for name, text in texts.items()}
         self._holders: dict[str, list[str]] = defaultdict(list)
         for name, words in self._words.items():
             for word in words:
@@ -212,15 +213,11 @@ class _Nearest:
 
     def to(self, question: str, k: int) -> list[str]:
         scores: defaultdict[str, float] = defaultdict(float)
-        for word in dict.fromkeys(_words(question)):
+        for word in dict.fromkeys(stems(question)):
             holders = self._holders.get(word, ())
             for name in holders:
                 scores[name] += math.log(1 + len(self._words) / len(holders))
         return sorted(self._words, key=lambda name: -scores[name])[:k]
-
-
-def _words(text: str) -> list[str]:
-    return [word[:6] for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in STOP_WORDS]
 
 
 def sample(asked: Sequence[Asked], rng: Random, most: int, easy: float = 0.3) -> list[Asked]:

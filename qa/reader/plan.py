@@ -151,26 +151,39 @@ def collate(groups: Sequence[Sequence[Example]]) -> Batch:
     )  # fmt: skip
 
 
+class Sources(NamedTuple):
+    """What is trained on, and nothing that is held out: questions over the passages and over the cables, statements over both, and
+    every passage of both with its group."""
+
+    own: list[Asked]
+    invented: list[Asked]
+    stated: list[Stated]
+    passages: list[tuple[str, Read]]
+
+
+def sources(folder: Path, cables: Path, written: Path) -> Sources:
+    """From the reading data in `folder`, the cables in `cables`, and what was `written` over both."""
+    own = passage_questions(folder / "reader", written=written)
+    away = copies([(one.group, one.passages[0].text) for one in own])
+    own = [one for one in own if not held_out(one.group) and one.group not in away]
+    invented = [one for one in cable_questions(cables) if not held_out(one.group)]
+    stated = statements(folder, cables, written)
+    stated = [one for one in stated if not held_out(one.group) and one.group not in away]
+    passages = {
+        read: (one.group, read)
+        for one in [*own, *invented]
+        for read in (Read(found.context, found.text, ()) for found in one.passages)
+    }
+    return Sources(own, invented, stated, list(passages.values()))
+
+
 class Data:
-    """All that is trained on, and nothing that is held out: the reading data in `folder`, the cables in `cables`, and what was
-    `written` over both. Processes that make batches live as long as this is open."""
+    """`sources` and public questions. Processes that make batches live as long as this is open."""
 
     def __init__(self, folder: Path, cables: Path, written: Path, tokenizer: str) -> None:
         files = sorted((folder / "public").glob("*.jsonl.gz"))
         self._public = [one for one in public_questions(files) if len(one.passages[0].text) < 1000]
-        own = passage_questions(folder / "reader", written=written)
-        away = copies([(one.group, one.passages[0].text) for one in own])
-        self._own = [one for one in own if not held_out(one.group) and one.group not in away]
-        self._invented = [one for one in cable_questions(cables) if not held_out(one.group)]
-        stated = statements(folder, cables, written)
-        self._stated = [one for one in stated if not held_out(one.group) and one.group not in away]
-        self._passages = list(
-            {
-                read: (one.group, read)
-                for one in [*self._own, *self._invented]
-                for read in (Read(found.context, found.text, ()) for found in one.passages)
-            }.values()
-        )
+        self._own, self._invented, self._stated, self._passages = sources(folder, cables, written)
         self._encode = PairEncoder(tokenizer)
         self._last: tuple[tuple[Stage, str], list[Asked | Stated]] | None = None
         workers = max((os.cpu_count() or 1) - 1, 1)

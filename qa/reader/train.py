@@ -58,10 +58,6 @@ def losses_of(scores: Scores, batch: Batch) -> Losses:
     ]
     answers = nn.functional.binary_cross_entropy_with_logits(scores.answers, batch.answers.float(), reduction="none")
     support = nn.functional.cross_entropy(scores.support, batch.label.clamp(min=0), reduction="none")
-    known = batch.wrong >= 0
-    wrong = nn.functional.binary_cross_entropy_with_logits(
-        scores.wrong, batch.wrong.clamp(min=0).float(), pos_weight=scores.wrong.new_tensor(WRONG), reduction="none"
-    )
     ours, right, ranked = _together(batch)
     log = scores.relevance.expand_as(ours)
     relevance = log.masked_fill(~ours, -1e9).logsumexp(-1) - log.masked_fill(~right, -1e9).logsumexp(-1)
@@ -70,8 +66,18 @@ def losses_of(scores: Scores, batch: Batch) -> Losses:
         "answers": _mean(answers, asked),
         "relevance": _mean(relevance, ranked),
         "support": _mean(support, ~asked),
-        "wrong": _mean(_mean_of_rows(wrong, known), known.any(-1)),
+        "wrong": wrong_loss(scores.wrong, batch.wrong),
     }
+
+
+def wrong_loss(wrong: Tensor, right: Tensor) -> Tensor:
+    """Binary cross-entropy over the statements' tokens of which `right` (n, t) tells: 1, 0, or -1 for not known; the mean over
+    those statements."""
+    known = right >= 0
+    each = nn.functional.binary_cross_entropy_with_logits(
+        wrong, right.clamp(min=0).float(), pos_weight=wrong.new_tensor(WRONG), reduction="none"
+    )
+    return _mean(_mean_of_rows(each, known), known.any(-1))
 
 
 def distilled(scores: Scores, taught: Scores, batch: Batch) -> Losses:
