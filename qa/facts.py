@@ -53,6 +53,7 @@ _COUNTRIES = re.compile(
 _LAST = re.compile(
     r"\b(?:last|previous|prior)\s+(?:year|month)|\byear (?:before|earlier|ago)|\bnext (?:year|month)", re.I
 )
+RECKONED = 20  # least number that may be reckoned from others: of smaller ones too many could be
 COUNTED = 4  # numbers in words up to this may have been counted by the writer: `two`, where both are named
 
 
@@ -248,7 +249,19 @@ def _stands(
         return True  # from one date that stands there to another
     if number.days or re.match(r"[\s-]*(?:point|percentage)", after):  # a difference of two that stand there
         return any(abs(abs(a - b) - number.value) < 1e-6 for a in values for b in values if a != b)
-    return False
+    return number.value >= RECKONED and not number.year and _reckoned(number, said)
+
+
+def _reckoned(number: Number, said: Sequence[Number]) -> bool:
+    """Whether it is the sum, difference or product of two counts that stand there: `22`, where 190 of 212 were granted."""
+    near = (0.05 if number.about else 1e-6) * number.value
+    counts = sorted({other.value for other in said if not other.year and not other.share and other.value > 1})
+    return any(
+        abs(result - number.value) <= near
+        for n, a in enumerate(counts)
+        for b in counts[n + 1 :]
+        for result in (a + b, b - a, a * b)
+    )
 
 
 def _currency(text: str, number: Number) -> str | None:

@@ -64,7 +64,7 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 _SCALED = re.compile(
-    rf"\s*(?:-|–|to|or|and)\s*[$€£]?(?:\d[\d.,]*|(?:{_SMALL}))[\s-]*(?P<scale>{_SCALE})\b", re.IGNORECASE
+    rf"\s*(?:-|–|to|or|and|out of)\s*[$€£]?(?:\d[\d.,]*|(?:{_SMALL}))[\s-]*(?P<scale>{_SCALE})\b", re.IGNORECASE
 )
 
 

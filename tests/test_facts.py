@@ -160,3 +160,12 @@ def test_a_direction_shared_by_two_names() -> None:
     assert missing("North Korea resumed talks.", "Talks between North and South Korea resumed.") == []
     assert missing("North Korea warned them.", "The DPRK warned South Korea.") == []
     assert missing("The Presidential Administration paid.", "The president's administration paid.") == []
+
+
+def test_a_count_may_be_reckoned_from_two_that_stand_there() -> None:
+    text = "Of 212 requests 190 were granted. A boat takes 24 drums of 200 liters; 1.3 out of 4.2 billion barrels can be had."
+
+    for statement in ("22 requests were refused.", "A boat takes 4,800 liters.", "1.3 billion barrels can be had."):
+        assert missing(statement, text) == []
+    for statement in ("23 requests were refused.", "A boat takes 4,900 liters.", "Only 12 were refused."):
+        assert len(missing(statement, text)) == 1

@@ -56,13 +56,15 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Stated:
     """A statement, the passage that it is said to rest on, and whether that supports it: one of `net.SUPPORT`. `wrong`: the
-    characters of it that the passage does not bear out; None where they are not known."""
+    characters of it that the passage does not bear out; None where they are not known. `kind`: its writer's word for what is
+    wrong with it, after its label."""
 
     statement: str
     passage: Read
     label: str
     group: str
     wrong: tuple[tuple[int, int], ...] | None = None
+    kind: str = ""
 
 
 def held_out(group: str) -> bool:
@@ -165,7 +167,7 @@ def statements(data: Path, cables: Path, written: Path | None = None) -> list[St
         read = reads[name, row.get("paragraph")]
         group = name.rstrip("ab") if "cable" in row else name
         wrong = turned(row["of"], row["statement"]) if "of" in row else () if row["label"] == "supported" else None
-        found.append(Stated(row["statement"], read, row["label"], group, wrong))
+        found.append(Stated(row["statement"], read, row["label"], group, wrong, row.get("kind", "")))
     return found
 
 
