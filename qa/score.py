@@ -55,6 +55,7 @@ FAILURES = {
 }
 FEW = "95% intervals by bootstrap: too narrow where n is below 20, and of no width where all values are equal"
 _REQUIREMENT = re.compile(r"\s*([\w@.]+)\s*(>=|<=)\s*(\d*\.?\d+)\s*$")
+_MARKER = re.compile(r"\[\d+\]")
 
 
 def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
@@ -79,7 +80,7 @@ def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
     found |= {f"cable_{name}": figure(cited_cables, cable_groups) for name, figure in CITING.items()}
     found["false_abstention"] = float(answer.abstained)
     if row.answer:
-        said = " ".join(one.text for one in answer.statements)
+        said = "" if answer.abstained else _MARKER.sub("", answer.answer.removeprefix(answer.note))
         short = "; ".join(one.text for one in answer.statements if one.short)
         found["answer_match"] = float(metrics.answer_match(said, row.answer, row.aliases))
         found["token_f1"] = metrics.token_f1(short or said, row.answer, row.aliases)
