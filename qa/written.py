@@ -99,7 +99,8 @@ def _judged(
     for key in dict.fromkeys(key for one in statements for key in one.citations):
         place = shown[key - 1].citation
         text = whole[key - 1].text
-        start, end = nearest(first[key], text, sources[key - 1].text)
+        found = None if has_markup(first[key]) else nearest(first[key], text, sources[key - 1].text)
+        start, end = found or (0, len(text))
         same = (one for one in readings if one.citation == place and one.start < end and start < one.end)
         reading = next(same, Reading(place, start, end, 0.0))
         numbers[key] = len(cited) + 1 if not holds else key

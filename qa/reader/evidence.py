@@ -40,13 +40,13 @@ def evidence(statement: str, text: str, room: int = ROOM) -> str:
     return "\n".join(text[start:end] for start, end in (spans[at] for at in sorted(chosen)))
 
 
-def nearest(statement: str, text: str, shown: str) -> tuple[int, int]:
+def nearest(statement: str, text: str, shown: str) -> tuple[int, int] | None:
     """The characters of the sentence of `text`, among those that stand in what of it was `shown`, that shares most with the
-    statement, the rarer words the dearer; all of them where none shares anything."""
+    statement, the rarer words the dearer; None where none shares anything."""
     spans = [(start, end) for start, end in sentences(text) if text[start:end] in shown]
     shared, holders = _shared(statement, text, spans)
     worth = [sum(holders[word] ** -0.5 for word in each) for each in shared]
-    return spans[worth.index(max(worth))] if any(worth) else (0, len(text))
+    return spans[worth.index(max(worth))] if any(worth) else None
 
 
 def _pieces(text: str, start: int, end: int, room: int) -> Iterator[tuple[int, int]]:
