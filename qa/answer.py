@@ -104,7 +104,7 @@ class CableQA:
         confidence = 1.0 if looked.whole else max((one.probability for one in judged), default=0.0)
         base = replace(base, retrieved=tuple(looked.hits), confidence=confidence)
         times |= looked.times
-        of_parts = {part: read(judged) for part, judged in looked.parts.items()}
+        of_parts = {part: read(of_part) for part, of_part in looked.parts.items()}
         readings = looked.whole or merged(of_parts.values()) or read(looked.judged, asks_several(asked.text))
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)

@@ -54,8 +54,8 @@ FAILURES = {
     "wrongly answered": "the cables do not answer it, and it was answered",
 }
 FEW = "95% intervals by bootstrap: too narrow where n is below 20, and of no width where all values are equal"
-_REQUIREMENT = re.compile(r"\s*([\w@.]+)\s*(>=|<=)\s*(\d*\.?\d+)\s*$")
 _MARKER = re.compile(r"\[\d+\]")
+_REQUIREMENT = re.compile(r"\s*([\w@.]+)\s*(>=|<=)\s*(\d*\.?\d+)\s*$")
 
 
 def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:

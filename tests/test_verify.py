@@ -85,7 +85,7 @@ def test_sentences_one_after_another_stand_there(verifier: Verifier) -> None:
     assert verifier.check(FERRY.text, [HARBOR, FERRY]).score == 1.0
 
 
-def test_of_a_long_paragraph_all_of_it_is_read(verifier: Verifier) -> None:
+def test_of_a_long_paragraph_the_evidence_is_read_wherever_it_stands(verifier: Verifier) -> None:
     filler = "The council met again on the matter of the lamps, and put it off. " * 60
     long = Source(FERRY.citation, filler + FERRY.text)
 

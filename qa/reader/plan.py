@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,13 +117,18 @@ def examples(asked: Asked | Stated, encode: PairEncoder) -> list[Example]:
     return found
 
 
-def grouped(groups: Iterable[list[Example]], tokens: int) -> list[list[list[Example]]]:
-    """Groups of similar length together, at most `tokens` of them, a question's passages never parted."""
-    found: list[list[list[Example]]] = []
-    current: list[list[Example]] = []
-    for group in sorted(groups, key=lambda group: max(len(one.pair.ids) for one in group)):
+def _length(example: Any) -> int:
+    return len(example.pair.ids)
+
+
+def grouped(groups: Iterable[list[T]], tokens: int, length: Callable[[T], int] = _length) -> list[list[list[T]]]:
+    """Groups (of examples, or of what has another `length` in tokens) of similar length together, at most `tokens` of them, a
+    question's passages never parted."""
+    found: list[list[list[T]]] = []
+    current: list[list[T]] = []
+    for group in sorted(groups, key=lambda group: max(map(length, group))):
         rows = [one for each in [*current, group] for one in each]
-        if current and len(rows) * max(len(one.pair.ids) for one in rows) > tokens:
+        if current and len(rows) * max(map(length, rows)) > tokens:
             found.append(current)
             current = []
         current.append(group)

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from index.embed import compute_dtype, wheel_file
+from qa.reader.checkpoint import keep, restore
 from qa.reader.encode import PairEncoder
 from qa.reader.net import WRONG, Heads, ReaderNet, Scores, load_weights, save_weights, start_from
 from qa.reader.pairs import WRITTEN
@@ -139,14 +140,8 @@ def train(
     )
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))  # type: ignore[no-untyped-call]
     kept: dict[str, Any] = {"net": net, "average": average, "optimizer": optimizer}
-    first, what = 0, f"{stage} {of}"
-    if checkpoint.exists():
-        saved: dict[str, Any] = torch.load(checkpoint, map_location=device)
-        if saved.pop("stage") != what:
-            raise ValueError(f"{checkpoint} is of another run: delete it to begin anew")
-        first = saved.pop("draws")
-        for name, state in saved.items():
-            kept[name].load_state_dict(state)
+    what = f"{stage} {of}"
+    first = restore(checkpoint, what, kept, device)
     torch.manual_seed(SEED + first)
     net.train()
     began, seen, step, running = time.time(), 0, 0, dict[str, Tensor]()
@@ -181,10 +176,7 @@ def train(
                 if step % 100 == 0:
                     said = " ".join(f"{name} {value.item():.3f}" for name, value in running.items())
                     print(f"{100 * done:.0f}% {said} {seen / (time.time() - began):.0f} pairs/s", flush=True)
-        state = {"stage": what, "draws": number + 1} | {name: one.state_dict() for name, one in kept.items()}
-        part_file = checkpoint.with_suffix(".part")
-        torch.save(state, part_file)
-        part_file.replace(checkpoint)
+        keep(checkpoint, what, kept, number + 1)
     net.load_state_dict(average.module.state_dict())
     net.eval()
 

@@ -26,6 +26,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from index.embed import compute_dtype, wheel_file
 from qa.reader.checker import SHARED, CheckerNet, lower, save_checker
+from qa.reader.checkpoint import keep, restore
 from qa.reader.encode import PairEncoder, batch
 from qa.reader.evidence import evidence
 from qa.reader.net import ReaderNet, load_weights
@@ -80,10 +81,9 @@ def batches(of: Sequence[Stated], made: Sequence[Example], number: int) -> list[
         units += [rows[first : first + TOGETHER] for first in range(0, len(rows), TOGETHER)]
     rng = random.Random(f"{SEED} {number}")
     rng.shuffle(units)
-    row_of = {id(made[at]): at for at in range(len(made))}
-    packed = grouped([[made[at] for at in rows] for rows in units], TOKENS)
+    packed = grouped(units, TOKENS, lambda at: len(made[at].pair.ids))
     rng.shuffle(packed)
-    return [[row_of[id(one)] for unit in each for one in unit] for each in packed]
+    return [[at for rows in each for at in rows] for each in packed]
 
 
 def train(
@@ -103,14 +103,7 @@ def train(
         [{"params": body, "share": 1.0}, {"params": heads, "share": HEADS}], weight_decay=0.01, fused=True
     )
     kept: dict[str, Any] = {"net": net, "average": average, "optimizer": optimizer}
-    first = 0
-    if checkpoint.exists():
-        saved: dict[str, Any] = torch.load(checkpoint)
-        if saved.pop("what") != what:
-            raise ValueError(f"{checkpoint} is of another run: delete it to begin anew")
-        first = saved.pop("passes")
-        for name, state in saved.items():
-            kept[name].load_state_dict(state)
+    first = restore(checkpoint, what, kept)
     net.train()
     began, seen = time.time(), 0
     running = torch.zeros(2)
@@ -137,9 +130,7 @@ def train(
                 print(
                     f"{100 * done:.0f}% support {running[0]:.3f} wrong {running[1]:.3f} {rate:.0f} pairs/s", flush=True
                 )
-        state = {"what": what, "passes": number + 1} | {name: one.state_dict() for name, one in kept.items()}
-        torch.save(state, checkpoint.with_suffix(".part"))
-        checkpoint.with_suffix(".part").replace(checkpoint)
+        keep(checkpoint, what, kept, number + 1)
     net.load_state_dict(average.module.state_dict())
 
 
