@@ -88,14 +88,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds support/statements.jsonl")
     parser.add_argument("--index", type=Path, required=True, help="an index of the sample corpus")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument(
-        "--checker", type=Path, help="a checker of those weights; default: that which ships, for those that ship"
-    )
+    parser.add_argument("--checker", type=Path, default=CHECKER)
     parser.add_argument("--half", type=int, default=1)
     parser.add_argument("--rows", type=Path, help="write each row with its verdict here")
     args = parser.parse_args()
-    checker = args.checker or (CHECKER if args.weights.resolve() == WEIGHTS else None)
-    reader = Reader(args.weights, checker=checker)
+    reader = Reader(args.weights, checker=args.checker)
     verifier = Verifier(reader)
     print(f"reader and checker: {reader.identity}")
     with Store.open(args.index) as store:

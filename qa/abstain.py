@@ -50,7 +50,8 @@ def nothing_on(parts: Sequence[str]) -> str:
 def missing(query: Query, text: str, tokens: np.ndarray) -> str:
     """What of the question a passage lacks, as `does not mention ...`; empty where nothing can be told.
 
-    A year is lacking where the passage has others; a word where neither it nor one of like meaning stands there.
+    A year is lacking where the passage has others; a word where neither it nor one of like meaning stands there; a name of several
+    words where that is so of the rarest of them.
     """
     lower = text.lower()
     years = [year for year in dict.fromkeys(_YEAR.findall(query.text)) if year not in text]
@@ -59,15 +60,34 @@ def missing(query: Query, text: str, tokens: np.ndarray) -> str:
         return f"speaks of {' and '.join(others[:2])}, not of {' or '.join(years)}"
     nearest = (query.encoded.tokens @ tokens.T).max(axis=1) if len(tokens) else np.zeros(len(query.weights))
     lacking: list[tuple[float, str]] = []
-    for match in _WORD.finditer(query.text):
-        word = match[0]
-        own = [n for n, (start, end) in enumerate(query.encoded.spans) if match.start() <= start and end <= match.end()]
-        if word.lower() in STOP_WORDS or not own or word.lower()[: max(4, len(word) - 3)] in lower:
+    for term in _terms(query.text):
+        weighed = []
+        for word in term:
+            own = [
+                n for n, (start, end) in enumerate(query.encoded.spans) if word.start() <= start and end <= word.end()
+            ]
+            if own:
+                weighed.append((float(query.weights[own].sum()), float(nearest[own].mean()), word[0].lower()))
+        # of words as rare the last, which is a surname, or says what the thing is
+        weight, likeness, rarest = max(reversed(weighed), key=lambda one: round(one[0], 3), default=(0.0, 1.0, ""))
+        if likeness < MENTIONED and rarest[: max(4, len(rarest) - 3)] not in lower:
+            lacking.append((weight, query.text[term[0].start() : term[-1].end()]))
+    terms = [term for _, term in sorted(lacking, reverse=True)[:2]]
+    return f"does not mention {' or '.join(repr(term) for term in terms)}" if terms else ""
+
+
+def _terms(question: str) -> list[list[re.Match[str]]]:
+    """The words that mean something, each alone; capitalised ones side by side together, as a name."""
+    found: list[list[re.Match[str]]] = []
+    for word in _WORD.finditer(question):
+        if word[0].lower() in STOP_WORDS:
             continue
-        if float(nearest[own].mean()) < MENTIONED:
-            lacking.append((float(query.weights[own].sum()), word))
-    words = [word for _, word in sorted(lacking, reverse=True)[:2]]
-    return f"does not mention {' or '.join(repr(word) for word in words)}" if words else ""
+        before = found[-1][-1] if found else None
+        if before and before[0][0].isupper() and word[0][0].isupper() and question[before.end() : word.start()] == " ":
+            found[-1].append(word)
+        else:
+            found.append([word])
+    return found
 
 
 def _short(subject: str, words: int = 9) -> str:

@@ -33,6 +33,8 @@ _DAYS = re.compile(
     re.I,
 )
 _ISO = re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b(?:[ T]\d{2}:\d{2}(?::\d{2})?(?: UTC)?)?")
+_CLOCK = re.compile(r"\b(?P<h>[01]?\d|2[0-3]):(?P<min>[0-5]\d)\b(?!:)(?:\s*(?P<half>[ap])\.?m\b\.?)?", re.I)
+_MILITARY = re.compile(r"\b(?!(?:19|20)\d\d\b(?!\s*(?:hours|hrs|local)))(?P<h>[01]\d|2[0-3])(?P<min>[0-5]\d)\b(?!,)")
 _DIRECTED = re.compile(r"\b(?P<way>North|South|East|West)(?P<ern>ern)?\s+(?P<name>[A-Z][a-z]+)")
 _OPPOSITE = {"North": "South", "South": "North", "East": "West", "West": "East"}
 _CURRENCIES = (
@@ -94,6 +96,11 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
         if not _dated((year, month, day), own, years):
             found.append((span[0], Problem("date", statement[slice(*span)])))
         rest = _blank(rest, span)
+    times = set(_times(source, _CLOCK)) | set(_times(undated, _MILITARY))
+    for match in _CLOCK.finditer(rest):
+        if not set(_times(match[0], _CLOCK)) & times:
+            found.append((match.start(), Problem("figure", match[0])))
+        rest = _blank(rest, match.span())
     for number in numbers(rest):
         if re.fullmatch(r"[a-z]+(?:st|nd|rd|th)", number.words) and number.value in {d for *_, d, _ in own}:
             continue  # `the eleventh of that month`
@@ -217,6 +224,19 @@ def _dated(
     )
 
 
+def _times(text: str, pattern: re.Pattern[str]) -> Iterator[int]:
+    """The minutes since midnight of each time of day; of one that does not say which half of the day, both."""
+    for match in pattern.finditer(text):
+        hour, minute = int(match["h"]), int(match["min"])
+        half = (match.groupdict().get("half") or "").lower()
+        if half:
+            yield (hour % 12 + 12 * (half == "p")) * 60 + minute
+        else:
+            yield hour * 60 + minute
+            if ":" in match[0] and 1 <= hour <= 12:
+                yield (hour + 12) % 24 * 60 + minute
+
+
 def _stands(
     number: Number, said: list[Number], years: set[int], days: Sequence[float], statement: str, source: str
 ) -> bool:
@@ -233,9 +253,12 @@ def _stands(
         r"\s+(?:as|the|that|what)\b", statement[number.end :]
     ):
         return True  # `said so twice`: counted by the writer
-    if number.share:  # a quarter: two of eight
-        ratio = number.value if number.value < 1 else 1 / number.value
-        return any(abs(a / b - ratio) <= 0.05 * ratio for a in values for b in values if 0 < a < b)
+    if number.share or re.match(
+        r"[\s-]*(?:times\b|fold\b)", statement[number.end :]
+    ):  # a quarter, four times: two and eight
+        ratio = number.value if number.value < 1 else 1 / max(number.value, 1.0)
+        near = (0.3 if number.about else 0.05) * ratio  # `less than half`, `nearly doubled`
+        return any(abs(a / b - ratio) <= near for a in values for b in values if 0 < a < b)
     if number.value in (0.0, 1.0) and not number.words[0].isdigit():
         return True  # `one`, `single`: no figure
     after = statement[number.end :]

@@ -75,6 +75,7 @@ def judge_part(part: str, judged: Sequence[Judged], store: Store, reader: Reader
         return []
     blended = []
     for one in found:
-        judgement = replace(one.judgement, answers=(one.judgement.answers + whole[one.candidate.passage_id]) / 2)
+        answers = (one.judgement.answers + whole[one.candidate.passage_id]) / 2
+        judgement = replace(one.judgement, answers=answers, second=None)
         blended.append(Judged(one.candidate, judgement, probability(judgement)))
     return blended

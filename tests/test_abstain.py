@@ -50,6 +50,9 @@ def store(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Itera
         ("Did the physician come?", "The doctor came at noon.", ""),
         ("Who was it?", "The doctor came at noon.", ""),
         ("Who bought the helicopter?", "", "does not mention 'helicopter' or 'bought'"),
+        ("Who met Minister Varga?", "The Minister met the envoy.", "does not mention 'Minister Varga'"),
+        ("Who met Minister Varga?", "Varga met the envoy.", ""),
+        ("Did the United States pay?", "The port paid.", "does not mention 'United States'"),
     ],
 )  # fmt: skip
 def test_what_a_passage_lacks(store: Store, embedder: Embedder, question: str, text: str, expected: str) -> None:

@@ -99,6 +99,37 @@ def test_acronyms_and_ranges_of_days(statement: str, source: str, stands: bool) 
     assert (missing(statement, source) == []) is stands
 
 
+@pytest.mark.parametrize(
+    ("statement", "source", "stands"),
+    [
+        ("Less than half of it was paid.", "Of 7,700,000 crowns 3,100,000 were paid.", True),
+        ("Half of it was paid.", "Of 7,700,000 crowns 3,100,000 were paid.", False),
+        ("Traffic nearly doubled.", "Traffic grew from 64 to 118.", True),
+        ("Traffic nearly tripled.", "Traffic grew from 64 to 118.", False),
+        ("He wants fifty times what he was offered.", "Offered 40,000, he wants 2,000,000.", True),
+        ("He wants sixty times what he was offered.", "Offered 40,000, he wants 2,000,000.", False),
+    ],
+)
+def test_shares_and_multiples_follow_from_two_figures(statement: str, source: str, stands: bool) -> None:
+    assert (missing(statement, source) == []) is stands
+
+
+@pytest.mark.parametrize(
+    ("statement", "source", "stands"),
+    [
+        ("They were freed at 10:05 p.m.", "They were freed at 2205.", True),
+        ("They were freed at 10:05.", "They were freed at 22:05 hours.", True),
+        ("They were freed at 10:05 a.m.", "They were freed at 22:05.", False),
+        ("They were freed at 10:15 p.m.", "They were freed at 2205.", False),
+        ("They were freed at 8:05 p.m.", "They were freed in 2005.", False),
+        ("They were freed at 8:05 p.m.", "They were freed at 2005 hours.", True),
+        ("They were freed at 12:30 a.m.", "They were freed at 0030.", True),
+    ],
+)
+def test_times_of_day_however_they_are_written(statement: str, source: str, stands: bool) -> None:
+    assert (missing(statement, source) == []) is stands
+
+
 def test_figures_are_the_cardinal_numbers() -> None:
     assert set(figures("two million, 1,500, 57.6% and 3 thousand, the second half")) == {2e6, 1500.0, 57.6, 3000.0}
 

@@ -70,7 +70,7 @@ def test_threads_get_what_one_thread_gets(encode: PairEncoder) -> None:
 
 
 def test_a_tokenizer_of_another_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^the tokenizer has no \[CLS\]: it is not that of a BERT model$"):
+    with pytest.raises(ValueError, match=r"^the tokenizer has no \[CLS\]: it is not that of a BERT or DeBERTa model$"):
         PairEncoder(Tokenizer(WordLevel({"a": 0}, unk_token="a")).to_str())
 
 

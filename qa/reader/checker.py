@@ -1,101 +1,54 @@
-"""The checker: the reader's network with upper layers and heads of its own that only compare a statement with a passage.
+"""The checker: a network of its own that reads a passage and a statement, and tells whether the one bears the other out.
 
-Flows in: token ids of a statement and a passage. Flows out: logits of support, and of each token of the statement to be wrong;
-`qa.reader.model` takes their mean with the reader's own.
-Its file holds what the upper layers are beside the reader's, as matrices of low rank (LoRA's form: Hu et al. 2021), so that it stays
-small; it fits the weights that it was made from and no others.
+Flows in: token ids of a passage and a statement. Flows out: `Scores`, of which support and wrong are used. Its encoder is
+DeBERTa-v3-xsmall with three tenths of its vocabulary (36 million parameters), which had been trained to tell whether one text follows from
+another (`qa.reader.start_checker`).
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from qa.reader.net import ReaderNet, save_state, state_of, support_scores
+from qa.reader.deberta import Deberta
+from qa.reader.encode import PairEncoder
+from qa.reader.net import Heads, Scores, save_state, state_of
 
-SHARED = 6  # layers that are the reader's
-RANK = 64  # of the difference of a matrix
-_LEFT, _RIGHT = ".left", ".right"
-
-
-class CheckerNet(nn.Module):
-    """The layers of a reader above `SHARED`, its pooler and its heads for statements, to start from; trained apart from it."""
-
-    def __init__(self, reader: ReaderNet) -> None:
-        super().__init__()
-        self.layer = copy.deepcopy(reader.bert.encoder.layer[SHARED:])
-        assert reader.bert.pooler is not None
-        self.pooler = copy.deepcopy(reader.bert.pooler)
-        self.support = copy.deepcopy(reader.support)
-        self.wrong = copy.deepcopy(reader.wrong)
-        self.worst = copy.deepcopy(reader.worst)
-
-    def forward(self, states: Tensor, types: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """From the `lower` states (n, t, hidden) of pairs: support (n, 4) and wrong (n, t), as in `qa.reader.net.Scores`."""
-        states = _through(self.layer, states, mask)
-        return support_scores(self, states, self.pooler(states), types, mask)
+TOKENIZER = "tokenizer"  # key of its JSON in the metadata of the file
+WORDS = "deberta.embeddings.word_embeddings.weight"
+HIDDEN, LAYERS, ATTENTION_HEADS = 384, 12, 6
 
 
-def lower(reader: ReaderNet, ids: Tensor, types: Tensor, mask: Tensor) -> Tensor:
-    """The states (n, t, hidden) that the reader's first `SHARED` layers make of pairs; arguments as `ReaderNet.forward`."""
-    states = reader.bert.embeddings(input_ids=ids, token_type_ids=types)
-    return _through(reader.bert.encoder.layer[:SHARED], states, mask)
+class CheckerNet(Heads):
+    """The encoder over `vocabulary` tokens, a pooler and the heads."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__(HIDDEN)
+        self.deberta = Deberta(vocabulary, HIDDEN, LAYERS, ATTENTION_HEADS)
+        self.pooler = nn.Linear(HIDDEN, HIDDEN)
+        nn.init.zeros_(self.worst.weight)  # until it is known which tokens are wrong
+
+    def forward(self, ids: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
+        """As `ReaderNet.forward`; the passage stands first."""
+        states = self.deberta(ids, mask)
+        return self.scores(states, nn.functional.gelu(self.pooler(states[:, 0])), types, mask, inside)
 
 
-def upper(reader: ReaderNet, states: Tensor, types: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """What the reader itself makes of its `lower` states: as `CheckerNet.forward`."""
-    states = _through(reader.bert.encoder.layer[SHARED:], states, mask)
-    assert reader.bert.pooler is not None
-    return support_scores(reader, states, reader.bert.pooler(states), types, mask)
+def save_checker(net: CheckerNet, path: Path, tokenizer: str) -> str:
+    """Writes the network as `save_state` does, with the JSON of its `tokenizer`; returns the file's sha256."""
+    return save_state(net.state_dict(), path, {TOKENIZER: tokenizer})
 
 
-def _through(layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Tensor:
-    for layer in layers:
-        states = layer(states, mask.bool()[:, None, None, :])
-    return states
-
-
-def save_checker(net: CheckerNet, reader: ReaderNet, path: Path, of: str) -> str:
-    """Writes how `net` differs from the `reader` whose file has sha256 `of`; returns the new file's sha256."""
-    start = CheckerNet(reader).state_dict()
-    kept: dict[str, Tensor] = {}
-    for name, value in net.state_dict().items():
-        if _has_rank(name, value):
-            left, scale, right = torch.linalg.svd((value - start[name]).cpu().float(), full_matrices=False)
-            root = scale[:RANK].sqrt()
-            kept[name + _LEFT], kept[name + _RIGHT] = left[:, :RANK] * root, root[:, None] * right[:RANK]
-        else:
-            kept[name] = value
-    return save_state(kept, path, {"reader": of})
-
-
-def load_checker(path: Path, reader: ReaderNet, of: str) -> CheckerNet:
-    """The network in a file that `save_checker` wrote, in float32; `reader` is in float32 and its file has sha256 `of`. Raises
-    ValueError where it is no such file, or was made from other weights."""
+def load_checker(path: Path) -> tuple[CheckerNet, PairEncoder]:
+    """The network, in float32, and the encoder in a file that `save_checker` wrote; raises ValueError where it is no such file."""
     try:
         with safe_open(path, "pt") as file:
-            made_from = (file.metadata() or {}).get("reader")
-        kept = state_of(path)
-    except (SafetensorError, KeyError) as error:
-        raise ValueError(f"{path} is no file of a checker: {error}") from None
-    if made_from != of:
-        raise ValueError(f"{path} was made from weights with sha256 {made_from}, not {of}")
-    net = CheckerNet(reader)
-    state = net.state_dict()
-    matrices = {name for name, value in state.items() if _has_rank(name, value)}
-    if set(kept) != (set(state) - matrices) | {name + side for name in matrices for side in (_LEFT, _RIGHT)}:
-        raise ValueError(f"{path} is no file of a checker: it has other parts")
-    for name, value in state.items():
-        state[name] = value + kept[name + _LEFT] @ kept[name + _RIGHT] if name in matrices else kept[name]
-    net.load_state_dict(state)
-    return net
-
-
-def _has_rank(name: str, value: Tensor) -> bool:
-    """Whether only the difference of a part from the reader's is kept."""
-    return name.startswith("layer.") and value.ndim == 2
+            tokenizer = (file.metadata() or {})[TOKENIZER]
+        state = state_of(path)
+        net = CheckerNet(len(state[WORDS]))
+        net.load_state_dict(state)
+    except (SafetensorError, KeyError, RuntimeError) as error:
+        raise ValueError(f"{path} is no file of a checker: {str(error).splitlines()[0]}") from None
+    return net, PairEncoder(tokenizer, passage_first=True)

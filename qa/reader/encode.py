@@ -20,20 +20,24 @@ QUESTION_LIMIT = 96  # of them, the question's
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The tokens of one question and passage: `ids`, the number of the question's (`first`, special tokens included), and
-    for each token of the passage's text its characters `text[start:end]`; None for the tokens of its context. `asked`: the
-    same for the question's tokens, which begin at token 1."""
+    """The tokens of one question and passage: `ids`. `first`: where the passage begins in them, and `spans`: for each token of the
+    passage's text its characters `text[start:end]`, None for the tokens of its context. `asked`: the same for the question's
+    tokens, which begin at `asked_at`."""
 
     ids: tuple[int, ...]
     first: int
     spans: tuple[tuple[int, int] | None, ...]
     asked: tuple[tuple[int, int], ...]
+    asked_at: int = 1
 
 
 class PairEncoder:
-    """Encodes pairs with the tokenizer of a BERT model without case; safe to use from several threads."""
+    """Encodes pairs with the tokenizer of a BERT or DeBERTa model, the question first or the passage; safe to use from several
+    threads."""
 
-    def __init__(self, tokenizer_json: str) -> None:
+    def __init__(self, tokenizer_json: str, passage_first: bool = False) -> None:
+        self.tokenizer_json = tokenizer_json
+        self._passage_first = passage_first
         self._tokenizer = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -44,22 +48,27 @@ class PairEncoder:
         """The number of a token; raises ValueError where there is none."""
         found = self._tokenizer.token_to_id(token)
         if found is None:
-            raise ValueError(f"the tokenizer has no {token}: it is not that of a BERT model")
+            raise ValueError(f"the tokenizer has no {token}: it is not that of a BERT or DeBERTa model")
         return found
 
     def __call__(self, question: str, contexts_and_texts: Sequence[tuple[str, str]]) -> list[Pair]:
         """A Pair for each passage; what does not fit the limit is cut from the end of the passage."""
         encoded = self._tokenizer.encode(question, add_special_tokens=False)
         asked = tuple(encoded.offsets[: QUESTION_LIMIT - 2])
-        first = [self._cls, *encoded.ids[: len(asked)], self._sep]
-        room = LIMIT - len(first) - 1
+        own = encoded.ids[: len(asked)]
+        room = LIMIT - len(own) - 3
         passages = [joined(context, text) for context, text in contexts_and_texts]
         found = []
         encodings = self._tokenizer.encode_batch(passages, add_special_tokens=False)
         for (_, text), passage, encoding in zip(contexts_and_texts, passages, encodings, strict=True):
             before = len(passage) - len(text)
-            spans = [(s - before, e - before) if s >= before else None for s, e in encoding.offsets[:room]]
-            found.append(Pair((*first, *encoding.ids[:room], self._sep), len(first), tuple(spans), asked))
+            spans = [(max(s - before, 0), e - before) if e > before else None for s, e in encoding.offsets[:room]]
+            read = encoding.ids[:room]
+            parts = (read, own) if self._passage_first else (own, read)
+            ids = (self._cls, *parts[0], self._sep, *parts[1], self._sep)
+            second = len(parts[0]) + 2
+            first, asked_at = (1, second) if self._passage_first else (second, 1)
+            found.append(Pair(ids, first, tuple(spans), asked, asked_at))
         return found
 
 
@@ -71,7 +80,7 @@ def batch(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     inside[:, 0] = True
     for row, pair in enumerate(pairs):
         ids[row, : len(pair.ids)] = torch.tensor(pair.ids)
-        types[row, pair.first : len(pair.ids)] = 1
+        types[row, pair.first : pair.first + len(pair.spans) + 1] = 1  # with the [SEP] behind it
         mask[row, : len(pair.ids)] = 1
         inside[row, pair.first : pair.first + len(pair.spans)] = torch.tensor(
             [span is not None for span in pair.spans], dtype=torch.bool

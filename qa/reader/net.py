@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -55,20 +55,16 @@ class Heads(nn.Module):
     def scores(self, states: Tensor, pooled: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
         """From hidden states (n, t, hidden) and what stands for the whole pair (n, hidden); the rest as in `ReaderNet`."""
         start, end = self.span(states).float().unbind(-1)
-        support, wrong = support_scores(self, states, pooled, types, mask)
+        own = (types == 0) & (mask == 1)
+        stated = own & nn.functional.pad(own[:, 1:], (0, 1))  # without [SEP]
+        stated[:, 0] = False  # nor [CLS]
+        wrong = self.wrong(states).float().squeeze(-1).masked_fill(~stated, LOW)
+        worst = self.worst(wrong.logsumexp(-1, keepdim=True).to(pooled.dtype))
         return Scores(
             self.classifier(pooled).float().squeeze(-1), self.answers(pooled).float().squeeze(-1),
-            start.masked_fill(~inside, LOW), end.masked_fill(~inside, LOW), support, wrong,
+            start.masked_fill(~inside, LOW), end.masked_fill(~inside, LOW),
+            self.support(pooled).float() + worst.float(), wrong,
         )  # fmt: skip
-
-
-def support_scores(heads: Any, states: Tensor, pooled: Tensor, types: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """`Scores.support` and `Scores.wrong`, by three heads of those names and `worst`."""
-    stated = (types == 0) & (mask == 1) & (types.roll(-1, 1) == 0)  # without [CLS] and [SEP]
-    stated[:, 0] = False
-    wrong = heads.wrong(states).float().squeeze(-1).masked_fill(~stated, LOW)
-    worst = wrong.logsumexp(-1, keepdim=True)
-    return heads.support(pooled).float() + heads.worst(worst.to(pooled.dtype)).float(), wrong
 
 
 class ReaderNet(Heads):

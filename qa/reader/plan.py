@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +98,7 @@ def examples(asked: Asked | Stated, encode: PairEncoder) -> list[Example]:
         wrong = None
         if asked.wrong is not None:
             wrong = tuple(
-                n for n, (start, end) in enumerate(pair.asked, 1)
+                n for n, (start, end) in enumerate(pair.asked, pair.asked_at)
                 if any(start < to and end > at for at, to in asked.wrong)
             )  # fmt: skip
         return [Example(pair, label=SUPPORT.index(asked.label), wrong=wrong)]
@@ -117,18 +117,17 @@ def examples(asked: Asked | Stated, encode: PairEncoder) -> list[Example]:
     return found
 
 
-def _length(example: Any) -> int:
-    return len(example.pair.ids)
+def grouped(groups: Iterable[list[Example]], tokens: int) -> list[list[list[Example]]]:
+    """Groups of similar length together, at most `tokens` of them, padding included; a question's passages are never parted."""
 
+    def padded(group: Sequence[Example]) -> int:
+        return max(len(one.pair.ids) for one in group)
 
-def grouped(groups: Iterable[list[T]], tokens: int, length: Callable[[T], int] = _length) -> list[list[list[T]]]:
-    """Groups (of examples, or of what has another `length` in tokens) of similar length together, at most `tokens` of them, a
-    question's passages never parted."""
-    found: list[list[list[T]]] = []
-    current: list[list[T]] = []
-    for group in sorted(groups, key=lambda group: max(map(length, group))):
+    found: list[list[list[Example]]] = []
+    current: list[list[Example]] = []
+    for group in sorted(groups, key=padded):
         rows = [one for each in [*current, group] for one in each]
-        if current and len(rows) * max(map(length, rows)) > tokens:
+        if current and len(rows) * padded(rows) > tokens:
             found.append(current)
             current = []
         current.append(group)
@@ -145,10 +144,10 @@ def collate(groups: Sequence[Sequence[Example]]) -> Batch:
         starts[n, list(one.starts)] = True
         ends[n, list(one.ends)] = True
         if one.wrong is not None:
-            wrong[n, 1 : one.pair.first - 1] = 0
+            wrong[n, one.pair.asked_at : one.pair.asked_at + len(one.pair.asked)] = 0
             wrong[n, list(one.wrong)] = 1
     return Batch(
-        ids.short(), types.bool(), mask.bool(), inside, starts, ends,
+        ids.int(), types.bool(), mask.bool(), inside, starts, ends,
         torch.tensor([one.answers for one in rows]),
         torch.tensor([-1 if one.label is None else one.label for one in rows]),
         wrong,
