@@ -53,14 +53,14 @@ def rerank(
         Judged(replace(candidate, score=_score(candidate, judgement)), judgement, probability(judgement))
         for candidate, judgement in zip(top, reader.judge(question, passages), strict=True)
     ]
-    judged = _read_twice(question, judged, passages, reader)
+    judged = read_twice(question, judged, passages, reader)
     judged.sort(key=lambda one: (-one.candidate.score, one.candidate.passage_id))
     floor, last = judged[-1].candidate.score, top[-1].score
     rest = [replace(c, score=min(c.score, last) - last + floor) for c in found[most:]]
     return judged, [*(one.candidate for one in judged), *rest]
 
 
-def _read_twice(
+def read_twice(
     question: str, judged: Sequence[Judged], passages: Sequence[tuple[str, str]], reader: Reader
 ) -> list[Judged]:
     """The same, `SECOND` of them with the checker's opinion; `passages` are theirs."""
