@@ -63,7 +63,10 @@ def rerank(
 def read_twice(
     question: str, judged: Sequence[Judged], passages: Sequence[tuple[str, str]], reader: Reader
 ) -> list[Judged]:
-    """The same, `SECOND` of them with the checker's opinion; `passages` are theirs."""
+    """The same, `SECOND` of them with the checker's opinion; `passages` are theirs. Of a follow-up that is joined to its history in
+    brackets (`qa.question.standalone`) the checker is not asked: it was trained on hardly any."""
+    if question.endswith(")"):
+        return list(judged)
     likeliest = sorted(range(len(judged)), key=lambda at: -judged[at].probability)[:SECOND]
     again = [at for at in likeliest if UNSURE[0] < judged[at].probability < UNSURE[1]]
     found = list(judged)
