@@ -227,14 +227,12 @@ def _dated(
 def _times(text: str, pattern: re.Pattern[str]) -> Iterator[int]:
     """The minutes since midnight of each time of day; of one that does not say which half of the day, both."""
     for match in pattern.finditer(text):
-        hour, minute = int(match["h"]), int(match["min"])
-        half = (match.groupdict().get("half") or "").lower()
+        hour, minute, half = int(match["h"]), int(match["min"]), (match.groupdict().get("half") or "").lower()
         if half:
-            yield (hour % 12 + 12 * (half == "p")) * 60 + minute
-        else:
-            yield hour * 60 + minute
-            if ":" in match[0] and 1 <= hour <= 12:
-                yield (hour + 12) % 24 * 60 + minute
+            hour = hour % 12 + 12 * (half == "p")
+        yield hour * 60 + minute
+        if not half and ":" in match[0] and 1 <= hour <= 12:
+            yield (hour + 12) % 24 * 60 + minute
 
 
 def _stands(
@@ -253,9 +251,7 @@ def _stands(
         r"\s+(?:as|the|that|what)\b", statement[number.end :]
     ):
         return True  # `said so twice`: counted by the writer
-    if number.share or re.match(
-        r"[\s-]*(?:times\b|fold\b)", statement[number.end :]
-    ):  # a quarter, four times: two and eight
+    if number.share or re.match(r"[\s-]*(?:times|fold)\b", statement[number.end :]):  # a quarter, four times: 2 and 8
         ratio = number.value if number.value < 1 else 1 / max(number.value, 1.0)
         near = (0.3 if number.about else 0.05) * ratio  # `less than half`, `nearly doubled`
         return any(abs(a / b - ratio) <= near for a in values for b in values if 0 < a < b)

@@ -3,8 +3,8 @@
     python -m qa.reader.calibrate [--weights FILE] [--checker FILE]
 
 Logistic regression (ridge 0.01) of whether a question is answerable on the reader's answerability of the passage that ranks
-first, alone and with the checker's. Over the cables of `calibration/`, which no weights are trained on, in an index of their own, searched as any index is.
-Prints the two numbers, and the AUC of answerability on the same questions.
+first, alone and with the checker's. Over the cables of `calibration/`, which no weights are trained on, in an index of their own,
+searched as any index is. Prints the weights and the constant of both, and the AUC of answerability on the same questions.
 
 How many of the question's words the passage has is no second sign: where questions avoid the passage's words, as these do, it
 makes up for a reader that shared words mislead, and where they use them (`benchmarks/plain.jsonl`) it refuses most answers.

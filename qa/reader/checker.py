@@ -1,8 +1,8 @@
 """The checker: a network of its own that reads a passage and a statement, and tells whether the one bears the other out.
 
-Flows in: token ids of a passage and a statement. Flows out: `Scores`, of which support and wrong are used. Its encoder is
-DeBERTa-v3-xsmall with three tenths of its vocabulary (36 million parameters), which had been trained to tell whether one text follows from
-another (`qa.reader.start_checker`).
+Flows in: token ids of a passage and a statement. Flows out: `Scores`: support and wrong of a statement, answers of a
+question; the others are not used. Its encoder is DeBERTa-v3-xsmall with three tenths of its vocabulary (36 million parameters), which
+had been trained to tell whether one text follows from another (`qa.reader.start_checker`).
 """
 
 from __future__ import annotations
