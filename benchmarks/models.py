@@ -1,11 +1,12 @@
 """What verification does for a language model's answers, beside quotes.
 
-    python -m benchmarks.models GOLDEN.jsonl --index DIR --model SPEC --out ROWS.jsonl
+    python -m benchmarks.models GOLDEN.jsonl --index DIR --model SPEC --out ROWS.jsonl --replies REPLIES.jsonl
 
 Each question three times: quotes; the model believed, its own citations kept; and the same text of the model, verified. Figures
 are those of `cable-qa evaluate` with 95% bootstrap intervals; then the share of the model's own sentences that the cited
 paragraphs support, what was marked of them (all of which goes out unmarked where the model is believed), and how many answers fell
-back to quotes. ROWS.jsonl keeps what is done, and a run that was stopped goes on from it.
+back to quotes. ROWS.jsonl keeps what is done, and a run that was stopped goes on from it. REPLIES.jsonl keeps what the model wrote to
+each prompt: another run, with another checker, asks it nothing twice (and its `ms` says nothing then).
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import argparse
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from qa.answer import CableQA, open_qa
@@ -30,28 +33,32 @@ SHOWN = ("answer_match", "citation_precision", "citation_recall", "abstention", 
 
 
 class Remembering:
-    """A llama-index LLM whose replies to the last question are given again to the same prompts."""
+    """A llama-index LLM whose replies are kept in `file`, and given again to the same prompts."""
 
-    def __init__(self, llm: Any) -> None:
+    def __init__(self, llm: Any, file: Path) -> None:
         self._llm = llm
-        self.heard: dict[str, list[Any]] = {}
+        self._file = file
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        self._heard = {row["prompt"]: row["said"] for row in map(json.loads, lines)}
 
     async def astream_chat(self, messages: Sequence[Any], **extra: Any) -> AsyncIterator[Any]:
-        key = repr((messages, extra))
-        if key in self.heard:
-            return self._again(self.heard[key])
+        key = sha256(repr((messages, extra)).encode()).hexdigest()
+        if key in self._heard:
+            return self._again(self._heard[key])
         return self._first(key, await self._llm.astream_chat(messages, **extra))
 
     async def _first(self, key: str, replies: Any) -> AsyncIterator[Any]:
         said = []
         async for reply in replies:
-            said.append(reply)
+            said.append(reply.delta or "")
             yield reply
-        self.heard[key] = said
+        self._heard[key] = said
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"prompt": key, "said": said}, ensure_ascii=False) + "\n")
 
-    async def _again(self, replies: Sequence[Any]) -> AsyncIterator[Any]:
-        for reply in replies:
-            yield reply
+    async def _again(self, said: Sequence[str]) -> AsyncIterator[Any]:
+        for piece in said:
+            yield SimpleNamespace(delta=piece, raw=None)
 
 
 class Believing(Verifier):
@@ -81,11 +88,11 @@ def main() -> None:
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--replies", type=Path, required=True)
     args = parser.parse_args()
     quotes = open_qa(args.index)
     model = load_model(args.model)
-    remembering = Remembering(model.llm)
-    model = replace(model, llm=remembering)  # type: ignore[arg-type]
+    model = replace(model, llm=Remembering(model.llm, args.replies))  # type: ignore[arg-type]
     checked = CableQA(quotes.store, quotes.embedder, quotes.reader, QUOTES)
     checked._model, checked.model = model, args.model
     believed = CableQA(quotes.store, quotes.embedder, quotes.reader, QUOTES)
@@ -96,7 +103,6 @@ def main() -> None:
     done = [json.loads(line) for line in args.out.read_text("utf-8").splitlines()] if args.out.exists() else []
     with args.out.open("a", encoding="utf-8") as file:
         for row in rows[len(done) :]:
-            remembering.heard.clear()
             done.append({"id": row.id} | {name: answered(qa, row) for name, qa in ways.items()})
             file.write(json.dumps(done[-1], ensure_ascii=False) + "\n")
             file.flush()

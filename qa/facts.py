@@ -13,26 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from qa.dates import blank, dated, dates, implied
 from qa.names import akin, named, names, spelled, vocabulary, words_of
-from qa.numbers import MONTHS, Number, figures, numbers
+from qa.numbers import Number, figures, numbers, unscaled
 from qa.question import STOP_WORDS
 
-_MONTHS = {name[:size]: n for n, name in enumerate(MONTHS, 1) for size in (3, 4, len(name)) if len(name) >= size}
-_MONTH = r"(?P<m{0}>" + "|".join(f"{name[:3]}(?:{name[3:]}|{name[3:4]})?" for name in MONTHS) + r")\b\.?"
-_DATES = (
-    re.compile(rf"\b{_MONTH.format('')}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*(?:percent|%|:))(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),
-    re.compile(rf"\b(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),
-    re.compile(rf"\b{_MONTH.format('')}(?:,?\s+(?:of\s+)?(?P<y>\d{{4}})\b)?(?P<d>)", re.I),
-)  # fmt: skip
-_RANGE = re.compile(
-    rf"\b{_MONTH.format('')}\s+(?P<d>\d{{1,2}})\s*(?:-|–|to|through|and)\s*(?:{_MONTH.format(2)}\s+)?(?P<d2>\d{{1,2}})\b(?!\s*(?:percent|%|:))(?:,?\s+(?P<y>\d{{4}})\b)?",
-    re.I,
-)
-_DAYS = re.compile(
-    rf"\b(?P<d>\d{{1,2}})\s*(?:-|–|to|through|and|until)\s*(?P<d2>\d{{1,2}})\s+(?:of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?",
-    re.I,
-)
-_ISO = re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b(?:[ T]\d{2}:\d{2}(?::\d{2})?(?: UTC)?)?")
 _CLOCK = re.compile(r"\b(?P<h>[01]?\d|2[0-3]):(?P<min>[0-5]\d)\b(?!:)(?:\s*(?P<half>[ap])\.?m\b\.?)?", re.I)
 _MILITARY = re.compile(r"\b(?!(?:19|20)\d\d\b(?!\s*(?:hours|hrs|local)))(?P<h>[01]\d|2[0-3])(?P<min>[0-5]\d)\b(?!,)")
 _DIRECTED = re.compile(r"\b(?P<way>North|South|East|West)(?P<ern>ern)?\s+(?P<name>[A-Z][a-z]+)")
@@ -56,6 +41,7 @@ _LAST = re.compile(
     r"\b(?:last|previous|prior)\s+(?:year|month)|\byear (?:before|earlier|ago)|\bnext (?:year|month)", re.I
 )
 RECKONED = 20  # least number that may be reckoned from others: of smaller ones too many could be
+HALF_YEAR = 6 * 30.44  # days, as `Number.days` has them
 COUNTED = 4  # numbers in words up to this may have been counted by the writer: `two`, where both are named
 
 
@@ -78,45 +64,51 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
     for match in _QUOTATION.finditer(statement):
         if not all(_plain(part) in normal for part in re.split(r"\.\.\.|…|\[[^\]]*\]", match[1]) if part.strip()):
             found.append((match.start(), Problem("quotation", match[0])))
-            rest = _blank(rest, match.span())
+            rest = blank(rest, match.span())
     for match in _REFERENCE.finditer(rest):
         if match[0] not in source:
             found.append((match.start(), Problem("reference", match[0])))
-        rest = _blank(rest, match.span())
+        rest = blank(rest, match.span())
     own = list(dates(source, sent))
+    said_otherwise = list(implied(source, own))
     undated = source
     for *_, span in own:
-        undated = _blank(undated, span)
+        undated = blank(undated, span)
     said = list(numbers(undated))
     years = {int(n.value) for n in said if n.year} | {y for y, _, _, _ in own if y}
     if sent:
         years |= {sent.year, sent.year - 1, sent.year + 1} if _LAST.search(source) else {sent.year}
-    days = [365.25 * (y or min(years, default=0)) + 30.44 * m + (d or 15) for y, m, d, _ in own]
+    days = [365.25 * y + 182.6 for y in sorted(years)]
+    days += [365.25 * (y or min(years, default=0)) + 30.44 * m + (d or 15) for y, m, d, _ in own]
     for year, month, day, span in dates(statement):
-        if not _dated((year, month, day), own, years):
+        if not dated((year, month, day), [*own, *said_otherwise], years):
             found.append((span[0], Problem("date", statement[slice(*span)])))
-        rest = _blank(rest, span)
+        rest = blank(rest, span)
     times = set(_times(source, _CLOCK)) | set(_times(undated, _MILITARY))
     for match in _CLOCK.finditer(rest):
         if not set(_times(match[0], _CLOCK)) & times:
             found.append((match.start(), Problem("figure", match[0])))
-        rest = _blank(rest, match.span())
+        rest = blank(rest, match.span())
     for number in numbers(rest):
-        if re.fullmatch(r"[a-z]+(?:st|nd|rd|th)", number.words) and number.value in {d for *_, d, _ in own}:
-            continue  # `the eleventh of that month`
+        if re.fullmatch(r"\w+(?:st|nd|rd|th)", number.words) and number.value in {
+            d for *_, d, _ in [*own, *said_otherwise]
+        }:
+            continue  # `the eleventh of that month`, `the 28th`
+        if _hour(number, rest, times):
+            continue
         if not _stands(number, said, years, days, rest, undated):
             found.append((number.start, Problem("date" if number.year else "figure", number.words)))
     words = vocabulary(source)
     for match in _COUNTRIES.finditer(rest):
         if not named(match[0], words):
             found.append((match.start(), Problem("name", match[0])))
-        rest = _blank(rest, match.span())
+        rest = blank(rest, match.span())
     for match in _DIRECTED.finditer(rest):
         way, other = match["way"], _OPPOSITE[match["way"]]
         stands = rf"\b{way}(?:ern)?\s+(?:(?:and|or)\s+\w+\s+)?{match['name']}|\bDPRK\b|\bROK\b"
         if not re.search(stands, source) and re.search(rf"\b{other}(?:ern)?\s+{match['name']}", source):
             found.append((match.start(), Problem("name", match[0])))
-            rest = _blank(rest, match.span())
+            rest = blank(rest, match.span())
     for start, name in names(rest):
         lacking = [part for part in words_of(name) if not named(part, words)]
         if lacking and not spelled(name, source):
@@ -144,7 +136,7 @@ def as_written(statement: str, source: str) -> str:
     there = [(date, span) for *date, span in dates(source)]
     ranges, ranges_there = (_ranges(text) for text in (statement, source))
     for _, span in there:
-        undated = _blank(undated, span)
+        undated = blank(undated, span)
     for year, month, day, span in dates(statement):
         same = [
             source[slice(*at)]
@@ -153,7 +145,7 @@ def as_written(statement: str, source: str) -> str:
         ]
         if same and statement[slice(*span)] not in same and span not in ranges:
             changes.append((*span, same[0]))
-        rest = _blank(rest, span)
+        rest = blank(rest, span)
     said = [number for number in numbers(undated) if _counts(number)]
     for number in numbers(rest):
         same = [other.words for other in said if other.value == number.value]
@@ -181,49 +173,6 @@ def has_facts(statement: str) -> bool:
     return bool(missing(statement, ""))
 
 
-def dates(text: str, sent: datetime | None = None) -> Iterator[tuple[int | None, int, int | None, tuple[int, int]]]:
-    """Year, month and day of each date of a text (year and day None where not written), and its characters; then `sent`."""
-    rest = text
-    for match in _ISO.finditer(rest):
-        if 1 <= int(match["m"]) <= 12 and 1 <= int(match["d"]) <= 31:
-            yield int(match["y"]), int(match["m"]), int(match["d"]), match.span()
-            rest = _blank(rest, match.span())
-    for match in sorted([*_RANGE.finditer(rest), *_DAYS.finditer(rest)], key=lambda match: match.start()):
-        year, month = int(match["y"]) if match["y"] else None, _MONTHS[_key(match["m"])]
-        second = _MONTHS[_key(match["m2"])] if match.groupdict().get("m2") else month
-        yield year, month, int(match["d"]), match.span()
-        yield year, second, int(match["d2"]), match.span()
-        rest = _blank(rest, match.span())
-    for pattern in _DATES:
-        for match in pattern.finditer(rest):
-            word = match["m"]
-            if not match["d"] and not match["y"] and (word[0].islower() or (word.lower() in ("may", "march", "mar"))):
-                continue  # `may`, `march`: not a month
-            day = int(match["d"]) if match["d"] else None
-            if day is None or 1 <= day <= 31:
-                yield int(match["y"]) if match["y"] else None, _MONTHS[_key(word)], day, match.span()
-                rest = _blank(rest, match.span())
-    if sent:
-        yield sent.year, sent.month, sent.day, (0, 0)
-
-
-def _key(month: str) -> str:
-    month = month.lower().rstrip(".")
-    return month if month in _MONTHS else month[:3]
-
-
-def _dated(
-    date: tuple[int | None, int, int | None],
-    own: list[tuple[int | None, int, int | None, tuple[int, int]]],
-    years: set[int],
-) -> bool:
-    year, month, day = date
-    return any(
-        m == month and (day is None or d == day) and (year is None or y == year or (y is None and year in years))
-        for y, m, d, _ in own
-    )
-
-
 def _times(text: str, pattern: re.Pattern[str]) -> Iterator[int]:
     """The minutes since midnight of each time of day; of one that does not say which half of the day, both."""
     for match in pattern.finditer(text):
@@ -235,9 +184,20 @@ def _times(text: str, pattern: re.Pattern[str]) -> Iterator[int]:
             yield (hour + 12) % 24 * 60 + minute
 
 
+def _hour(number: Number, statement: str, times: set[int]) -> bool:
+    """Whether it is an hour, said as one word, near one of the `times` that stand there: `until five`, `a quarter to five`."""
+    if number.words[0].isdigit() or not re.search(
+        r"\b(?:at|before|after|until|till|past|to|by|around)\s+$", statement[: number.start]
+    ):
+        return False
+    return any(min(apart := abs(number.value * 60 - time) % 720, 720 - apart) <= 30 for time in times)
+
+
 def _stands(
     number: Number, said: list[Number], years: set[int], days: Sequence[float], statement: str, source: str
 ) -> bool:
+    if _loosely(number, statement):
+        return True
     own = _currency(statement, number)
     if any(
         number.agrees(other) and {own, _currency(source, other)} - {None} <= {own or _currency(source, other)}
@@ -262,19 +222,45 @@ def _stands(
         noun = re.match(r"[\s-]+([a-z]{3,})", after)
         stem = noun[1][:5] if noun else "-"
         return not any(re.match(rf"[\s-]+(?:[\w-]+[\s-]+)?{stem}", source[other.end :]) for other in said)
+    if number.days == HALF_YEAR and any(other.value == 0.5 for other in said):
+        return True  # `the first six months`, where the first half stands
     if number.days and any(
         abs(abs(a - b) - number.days) <= 0.05 * number.days + 0.5 for a in days for b in days if a < b
     ):
         return True  # from one date that stands there to another
     if number.days or re.match(r"[\s-]*(?:point|percentage)", after):  # a difference of two that stand there
         return any(abs(abs(a - b) - number.value) < 1e-6 for a in values for b in values if a != b)
+    if _bare(number, said, source):
+        return True
     return number.value >= RECKONED and not number.year and _reckoned(number, said)
+
+
+def _loosely(number: Number, statement: str) -> bool:
+    """Whether it is no exact figure: the `decade` of `the following decade`, the `ten` of `four in ten`, `a quarter to five`."""
+    before = statement[: number.start]
+    if re.fullmatch(r"decade|century", number.words, re.IGNORECASE):
+        return bool(re.search(r"\b(?:next|following|previous|last|past|same|that|this|turn of the)\s+$", before))
+    if number.share and re.match(r"\s+(?:to|past)\s+[a-z]", statement[number.end :]):
+        return True
+    return not number.words[0].isdigit() and any(
+        re.fullmatch(r"\s+in\s+", before[one.end :]) for one in numbers(before)
+    )
+
+
+def _bare(number: Number, said: Sequence[Number], source: str) -> bool:
+    """Whether it stands there without its scale, which stands elsewhere: `3.1 million`, where `3.1 of the 4.0 million` is written."""
+    value, scale = unscaled(number) or (0.0, "")
+    return bool(scale and re.search(rf"\b{scale}s?\b", source, re.IGNORECASE)) and any(
+        other.value == value and re.fullmatch(r"[\d.,]+", other.words) for other in said
+    )
 
 
 def _reckoned(number: Number, said: Sequence[Number]) -> bool:
     """Whether it is the sum, difference or product of two counts that stand there: `22`, where 190 of 212 were granted."""
     near = (0.05 if number.about else 1e-6) * number.value
     counts = sorted({other.value for other in said if not other.year and not other.share and other.value > 1})
+    if any(abs(a * b.value - number.value) <= near for a in counts for b in said if b.share):
+        return True  # `240,000`, where half of 480,000 stands
     return any(
         abs(result - number.value) <= near
         for n, a in enumerate(counts)
@@ -294,7 +280,3 @@ def _currency(text: str, number: Number) -> str | None:
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower().replace("’", "'")))
-
-
-def _blank(text: str, span: tuple[int, int]) -> str:
-    return text[: span[0]] + " " * (span[1] - span[0]) + text[span[1] :]

@@ -10,11 +10,17 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
+from qa.numbers import figures
+
 _NAME = re.compile(r"\b(?:[A-Z]\.)+[A-Z]?\b|\b(?:[dD]['’]|[A-Z]['’])?[A-ZÀ-Þ][\w]*(?:['’](?!s\b)\w+)?(?:-[A-ZÀ-Þ]\w*)*")
 _LINK = re.compile(r"\s+(?:(?:of|the|de|la|du|von|van|al|bin)\s+){0,2}")
 _WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_])*\.?")
 _SAYS = re.compile(
     r"(?:['’]s\b|\s+(?:said|says|told|thought|argued|noted|wrote|asked|believed|added|claimed|insisted|wanted|feared|hoped|admitted|denied|warned))"
+)
+_WARS = (
+    r"\b(?:First World War|Great War|World War (?:I|One|1)\b|WWI\b|WW1\b)",
+    r"\b(?:Second World War|World War (?:II|Two|2)\b|WWII\b|WW2\b)",
 )
 _TITLES = frozenset([
     "mr", "mrs", "ms", "dr", "prof", "professor", "sir", "ambassador", "ambassadors", "president", "minister",
@@ -23,11 +29,13 @@ _TITLES = frozenset([
     "director", "governor", "general", "colonel", "bureau", "mission", "board", "court", "law", "act", "party",
     "commission", "union", "north", "south", "east", "west", "i", "foreign", "relations", "lord", "agency",
     "college", "national", "federal", "international", "republic",
+    "senator", "senators", "captain", "lieutenant", "major", "admiral",
+    "america", "american", "americans",  # the archive's own side, which its writers name by office: `Post`, `the Ambassador`, `we`
 ])  # fmt: skip
 _OPENERS = frozenset([
     "the", "a", "an", "in", "on", "at", "by", "of", "for", "from", "to", "as", "if", "but", "and", "or", "when",
     "while", "where", "after", "before", "since", "during", "although", "though", "because", "both", "all", "some",
-    "most", "many", "few", "several", "each", "no", "not", "only", "even", "still", "yet", "it", "he", "she", "they",
+    "most", "many", "few", "several", "each", "every", "no", "not", "only", "even", "still", "yet", "it", "he", "she", "they",
     "we", "his", "her", "their", "its", "this", "that", "these", "those", "there", "here", "who", "what", "under",
     "over", "between", "among", "within", "without", "against", "until", "upon", "despite", "unlike", "like", "once",
     "besides", "having", "being", "with", "into", "out", "about", "then", "now", "later", "so", "nor", "thus", "hence", "meanwhile",
@@ -64,7 +72,7 @@ def words_of(name: str) -> list[str]:
     """The words of a name that must stand in the source."""
     parts = [part for part in re.split(r"[\s-]+", name) if part[:1].isupper() or "'" in part]
     kept = [part for part in parts if part.lower().rstrip(".") not in _TITLES and len(part.rstrip(".")) > 1]
-    return [re.sub(r"['’]s?$", "", part) for part in kept if part.lower() not in _OPENERS]
+    return [re.sub(r"['’]s?$", "", part) for part in kept if part.lower() not in _OPENERS and not figures(part)]
 
 
 @lru_cache(maxsize=32)
@@ -76,7 +84,7 @@ def vocabulary(text: str) -> frozenset[str]:
 def named(part: str, words: frozenset[str]) -> bool:
     """Whether a word of a name stands among `words` in some form, or another name of the same country does."""
     plain = re.sub(r"^[dlo]'", "", part.lower().replace(".", "").replace("’", "'"))
-    for name in {plain, plain.removesuffix("s"), *_places().get(plain, ())}:
+    for name in {plain, plain.removesuffix("s"), plain.replace("'", ""), *_places().get(plain, ())}:
         if name.removesuffix("s") in words or all(word in words for word in name.split()):
             return True
     return len(plain) > 3 and any(akin(plain, word) for word in words)
@@ -103,7 +111,10 @@ def _places() -> dict[str, frozenset[str]]:
 
 
 def spelled(name: str, source: str) -> bool:
-    """Whether the name is an acronym of words of the source, or the source has the acronym of the name."""
+    """Whether the name is an acronym of words of the source, or the source has the acronym of the name, or it is one of the world
+    wars, which are counted in several ways."""
+    if any(re.search(war, name) and re.search(war, source) for war in _WARS):
+        return True
     letters = name.replace(".", "")
     if letters.isupper() and 1 < len(letters) < 8:
         runs = re.findall(r"[A-Z]\w*(?:[ -](?:(?:of|for|the|and|on|in) )*[A-Z]\w*)*", source)

@@ -43,12 +43,12 @@ _SCALE = "|".join(_SCALES)
 _SMALL = "|".join([*_UNITS, *_TENS])
 _TOKEN = re.compile(
     rf"""(?P<part_of>\b(?:a\s+)?(?P<piece>half|quarter)(?:[\s-]+of)?(?:\s+an?)?[\s-]+(?P<whole>century|decade|year|month|day)\b)
-    |(?P<half_a>\bhalf\s+an?\s+(?P<scale>{_SCALE})\b)
+    |(?P<half_a>\bhalf(?:\s+an?\s+|[\s-]+)(?P<scale>{_SCALE})\b)
     |(?P<one_and>\b(?:a|one)\s+(?P<unit>century|decade|year|month|week|day)\s+and\s+a\s+half\b)
     |(?P<fraction>\b(?:(?P<of>two|three|four|five|seven|nine)[\s-]+(?P<part>{"|".join(_PARTS)})|(?:a|one)[\s-]+(?P<one>half|quarter)
         |(?:a|one)[\s-]+(?P<one_of>{"|".join(_PARTS)})(?=\s+(?:of|as|in)\b|\s*[,.;])|one-(?P<hyphened>{"|".join(_PARTS)}))\b)
     |(?P<digits>(?<![\w.,])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)(?P<tail>(?:st|nd|rd|th)\b|s\b|(?:[\s-]*(?:{_SCALE})\b)*|[mkb]\b)
-    |(?P<words>\b(?:a\s+(?:{_SCALE})\b|(?:{_SMALL})\b)(?:[\s-]+(?:and\s+)?(?:{_SMALL}|{_SCALE})\b)*(?:-(?:{"|".join(_ORDINALS)})\b)?|\b(?:(?:{"|".join(_TENS)})-)?(?:{"|".join(_ORDINALS)})\b|\b(?:{"|".join(_NAMED)})\b(?:\s+and\s+a\s+half\b)?)""",
+    |(?P<words>\b(?:a\s+(?:{_SCALE})\b|(?:{_SMALL})\b)(?:(?:(?<=undred|ousand|illion)\s+and\s+|[\s-]+)(?:{_SMALL}|{_SCALE})\b)*(?:-(?:{"|".join(_ORDINALS)})\b)?|\b(?:(?:{"|".join(_TENS)})-)?(?:{"|".join(_ORDINALS)})\b|\b(?:{"|".join(_NAMED)})\b(?:\s+and\s+a\s+half\b)?)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _ABOUT = re.compile(
@@ -63,6 +63,7 @@ _UNIT = re.compile(
     r"(?P<more>\s+and a half)?",
     re.IGNORECASE,
 )
+_AND_A_HALF = re.compile(rf"\s+and\s+a\s+half[\s-]+(?P<scale>{_SCALE})\b", re.IGNORECASE)
 _SCALED = re.compile(
     rf"\s*(?:-|–|to|or|and|out of)\s*[$€£]?(?:\d[\d.,]*|(?:{_SMALL}))[\s-]*(?P<scale>{_SCALE})\b", re.IGNORECASE
 )
@@ -124,13 +125,24 @@ def numbers(text: str) -> Iterator[Number]:
         else:
             found = _spelled(words)
             if found is not None:
-                found *= _scale_ahead(text, match.end()) if found < 1000 else 1.0
-                unit = _UNIT.match(text, match.end())
+                end = match.end()
+                if half := _AND_A_HALF.match(text, end):
+                    found = (found + 0.5) * _SCALES[half["scale"].lower()]
+                    end = reached = half.end()
+                found *= _scale_ahead(text, end) if found < 1000 else 1.0
+                unit = _UNIT.match(text, end)
                 days = _days(found, unit)
                 if days is None and (length := _DAYS.get(words.lower().split()[0])):
                     more = 1.5 if words.lower().endswith("half") else 1.0
                     found, days = found * more, length * more
-                yield Number(found, *match.span(), words, about=about, days=days, share=words.lower() in _MULTIPLES)
+                share = words.lower() in _MULTIPLES
+                yield Number(found, match.start(), end, text[match.start() : end], about=about, days=days, share=share)
+
+
+def unscaled(number: Number) -> tuple[float, str] | None:
+    """The number before its scale, and the scale: `24 million` gives 24.0 and `million`; None where it has none."""
+    match = re.search(r"(?:thousand|million|billion|trillion)$", number.words, re.IGNORECASE)
+    return (number.value / _SCALES[match[0].lower()], match[0]) if match else None
 
 
 def _days(value: float, unit: re.Match[str] | None) -> float | None:

@@ -111,6 +111,11 @@ def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
     return f"{text} ({asked} {' '.join(history[-1][1].split())[:200].strip()})"
 
 
+def is_joined(question: str) -> bool:
+    """Whether a question is one that `standalone` joined to what was before it."""
+    return question.endswith(")")
+
+
 def _leans(text: str, heard: str) -> bool:
     """Whether a question points back: it opens so, has a pronoun with no name before it, or is a few words long and brings
     no name, and at most one other word, that was not `heard`."""

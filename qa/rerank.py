@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from index.passage import context_of
 from index.store import Filter, Store
+from qa.question import is_joined
 from qa.retrieve import Candidate
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def read_twice(
 ) -> list[Judged]:
     """The same, `SECOND` of them with the checker's opinion; `passages` are theirs. Of a follow-up that is joined to its history in
     brackets (`qa.question.standalone`) the checker is not asked: it was trained on hardly any."""
-    if question.endswith(")"):
+    if is_joined(question):
         return list(judged)
     likeliest = sorted(range(len(judged)), key=lambda at: -judged[at].probability)[:SECOND]
     again = [at for at in likeliest if UNSURE[0] < judged[at].probability < UNSURE[1]]

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from qa.reader import alter
-from qa.reader.alter import Altered, altered, turned
+from qa.reader.alter import Altered, altered, exchanged, turned
 
 PASSAGE = (
     "In March 2009 Minister Ilse Roake told Governor Vask that the Port of Elsby had not closed before the flood. "
@@ -79,3 +79,15 @@ def test_a_sentence_with_nothing_to_change_is_left() -> None:
 )
 def test_where_a_false_sentence_differs_from_the_true_one(true: str, false: str, expected: list[str]) -> None:
     assert [false[start:end] for start, end in turned(true, false)] == expected
+
+
+def test_an_exchanged_fact_stands_in_the_passage() -> None:
+    passage = "In March 2010 Ana Brek sold 40 boats for 1,200 crowns; in June 2011 Joz Dahl sold 55 for 1,900."
+    made = [exchanged("Ana Brek sold 40 boats in March 2010.", passage, random.Random(seed)) for seed in range(60)]
+
+    words = {one.text[start:end] for one in made if one for start, end in one.changed}
+    assert words == {"55", "2011", "June", "Joz Dahl"}
+
+
+def test_where_no_other_fact_stands_nothing_is_exchanged() -> None:
+    assert exchanged("Ana Brek sold 40 boats.", "Ana Brek sold 40 boats in 2010.", random.Random(0)) is None

@@ -26,7 +26,7 @@ from qa.reader.pairs import Asked, Read, Stated
 from qa.reader.plan import Sources, collate
 from qa.reader.start_checker import SPECIAL, needed, start_net, trimmed
 from qa.reader.train import wrong_loss
-from qa.reader.train_checker import TOGETHER, batches, drawn, example
+from qa.reader.train_checker import FIRST, FURTHER, TOGETHER, batches, drawn, example
 
 FERRY = Read("", "The ferry at Elsby carries 214 cars.", ())
 MAYOR = Read("", "The mayor of Skarn resigned on Monday.", ())
@@ -259,7 +259,7 @@ def test_half_of_what_is_learnt_sooner_is_left_out() -> None:
         own, own[:4], [stated(f"It holds {n} cars and never sank.", FERRY, label) for n, label in enumerate(labels)], []
     )
 
-    found, asked = drawn(data, Random(1))
+    found, asked = drawn(data, FIRST)
 
     count = {label: sum(one.label == label for one in found if one in data.stated) for label in labels}
     assert count["supported"] == 6
@@ -269,11 +269,30 @@ def test_half_of_what_is_learnt_sooner_is_left_out() -> None:
     assert len(asked) == 7
 
 
+def test_a_further_pass_keeps_pairs_and_follow_ups_and_exchanges_facts() -> None:
+    pairs = [stated(f"It holds {n} cars.", FERRY, "contradicted", ((9, 10),)) for n in range(5)]
+    others = [stated(f"It never held {n} cars.", FERRY, "contradicted") for n in range(10)]
+    two = Read("", "The ferry carries 214 cars, the barge 96.", ())
+    true = [stated("The ferry carries 214 cars.", two, "supported")]
+    single = [Asked(f"Question {n}?", (FERRY, MAYOR), "g") for n in range(10)]
+    again = [Asked(f"And then? (Question {n}? It does.)", (FERRY, MAYOR), "g") for n in range(3)]
+    data = Sources(single, [*single, *again], [*true, *pairs, *others], [])
+
+    found, asked = drawn(data, FURTHER)
+
+    assert all(one in found for one in [*true, *pairs])
+    assert sum(one in found for one in others) == 6
+    new = [one for one in found if one not in data.stated]
+    assert {one.label for one in new} == {"contradicted"}
+    assert "The ferry carries 96 cars." in [one.statement for one in new]
+    assert sum(one.question.startswith("And then") for one in asked) == 3
+    assert len(asked) == 9
+
+
 @pytest.mark.usefixtures("small")
 def test_training_learns_and_goes_on_where_it_stopped(
     encode: PairEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train_checker, "RATE", 1e-3)
     monkeypatch.setattr(train_checker, "AVERAGE", 0.5)
     of = [
         stated("The ferry carries 214 cars.", FERRY, "supported", ()),
@@ -294,7 +313,7 @@ def test_training_learns_and_goes_on_where_it_stopped(
         return float(torch.nn.functional.cross_entropy(scores.support, said.label.long()))
 
     whole = net()
-    train_checker.train(whole, ready, tmp_path / "whole", "these")
+    train_checker.train(whole, ready, 1e-3, tmp_path / "whole", "these")
     assert loss(whole) < 0.8 * loss(net())
     assert torch.equal(whole.get_parameter(checker.WORDS), net().get_parameter(checker.WORDS))
 
@@ -308,10 +327,10 @@ def test_training_learns_and_goes_on_where_it_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(train_checker, "keep", stopped)
         with pytest.raises(KeyboardInterrupt):
-            train_checker.train(part, ready, tmp_path / "part", "these")
+            train_checker.train(part, ready, 1e-3, tmp_path / "part", "these")
     again = net()
-    train_checker.train(again, ready, tmp_path / "part", "these")
+    train_checker.train(again, ready, 1e-3, tmp_path / "part", "these")
     for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True):
         assert torch.allclose(a, b, atol=1e-5)
     with pytest.raises(ValueError, match="is of another run"):
-        train_checker.train(net(), ready, tmp_path / "part", "others")
+        train_checker.train(net(), ready, 1e-3, tmp_path / "part", "others")

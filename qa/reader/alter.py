@@ -51,7 +51,18 @@ class Altered:
 
 def altered(sentence: str, passage: str, rng: Random) -> Altered | None:
     """The sentence with one change, of a kind drawn by `rng`; None where no kind applies."""
-    kinds: list[Callable[[str, str, Random], list[Change]]] = [_figure, _name, _swap, _negation, _opposite]
+    return _altered(sentence, passage, rng, [_figure, _name, _swap, _negation, _opposite])
+
+
+def exchanged(sentence: str, passage: str, rng: Random) -> Altered | None:
+    """The sentence with one figure, month or name exchanged for another of its kind that stands in the passage: so no fact in it
+    is new there, but it is said of another thing. None where there is none."""
+    return _altered(sentence, passage, rng, [_standing, _standing, _name])
+
+
+def _altered(
+    sentence: str, passage: str, rng: Random, kinds: list[Callable[[str, str, Random], list[Change]]]
+) -> Altered | None:
     rng.shuffle(kinds)
     for kind in kinds:
         if changes := kind(sentence, passage, rng):
@@ -96,6 +107,17 @@ def _figure(sentence: str, passage: str, rng: Random) -> list[Change]:
     at = rng.choice([n for n, char in enumerate(old) if char.isdigit() and (n or len(old) == 1 or len(old) != 4)])
     digit = rng.choice([d for d in "123456789" if d != old[at]])
     return [(*chosen.span(), old[:at] + digit + old[at + 1 :])]
+
+
+def _standing(sentence: str, passage: str, rng: Random) -> list[Change]:
+    own = [*_NUMBER.finditer(sentence), *_WORD.finditer(sentence)]
+    there = {m[0] for m in (*_NUMBER.finditer(passage), *_WORD.finditer(passage))} - {m[0] for m in own}
+    possible = [(*m.span(), new) for m in own for new in sorted(there) if _kind(m[0]) == _kind(new)]
+    return [rng.choice(possible)] if possible else []
+
+
+def _kind(figure: str) -> tuple[bool, ...]:
+    return (figure in MONTHS, figure in COUNTS, *_shape(figure))
 
 
 def _shape(number: str) -> tuple[bool, bool]:

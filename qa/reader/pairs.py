@@ -22,7 +22,7 @@ from typing import Any
 
 from index.passage import context_of, sentences
 from qa.question import standalone
-from qa.reader.alter import altered, turned
+from qa.reader.alter import altered, exchanged, turned
 from qa.reader.evidence import stems
 
 FOLLOWUPS, QUESTIONS, STATEMENTS = "followups.jsonl", "questions.jsonl", "statements.jsonl"
@@ -190,6 +190,13 @@ def alterations(stated: Iterable[Stated], passages: Iterable[tuple[str, Read]], 
         else:
             drawn.append(Stated(made.text, read, "contradicted", group, made.changed))
     return drawn
+
+
+def exchanges(stated: Iterable[Stated], rng: Random) -> list[Stated]:
+    """Each supported statement with one fact exchanged for another that stands in its passage (`qa.reader.alter.exchanged`)."""
+    supported = [one for one in stated if one.label == "supported"]
+    made = [(one, exchanged(one.statement, one.passage.text, rng)) for one in supported]
+    return [Stated(new.text, one.passage, "contradicted", one.group, new.changed) for one, new in made if new]
 
 
 def _cables(folder: Path) -> Iterator[dict[str, Any]]:
