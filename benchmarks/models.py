@@ -6,7 +6,7 @@ Each question three times: quotes; the model believed, its own citations kept; a
 are those of `cable-qa evaluate` with 95% bootstrap intervals; then the share of the model's own sentences that the cited
 paragraphs support, what was marked of them (all of which goes out unmarked where the model is believed), and how many answers fell
 back to quotes. ROWS.jsonl keeps what is done, and a run that was stopped goes on from it. REPLIES.jsonl keeps what the model wrote to
-each prompt: another run, with another checker, asks it nothing twice (and its `ms` says nothing then).
+each prompt, if it came to an end: another run, with another checker, asks for it no more (and its `ms` says nothing then).
 """
 
 from __future__ import annotations
@@ -33,25 +33,31 @@ SHOWN = ("answer_match", "citation_precision", "citation_recall", "abstention", 
 
 
 class Remembering:
-    """A llama-index LLM whose replies are kept in `file`, and given again to the same prompts."""
+    """A llama-index LLM whose whole replies are kept in `file`, and given again to the same prompts."""
 
-    def __init__(self, llm: Any, file: Path) -> None:
+    def __init__(self, spec: str, llm: Any, file: Path) -> None:
+        self._spec = spec
         self._llm = llm
         self._file = file
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         self._heard = {row["prompt"]: row["said"] for row in map(json.loads, lines)}
 
     async def astream_chat(self, messages: Sequence[Any], **extra: Any) -> AsyncIterator[Any]:
-        key = sha256(repr((messages, extra)).encode()).hexdigest()
+        key = sha256(repr((self._spec, messages, extra)).encode()).hexdigest()
         if key in self._heard:
             return self._again(self._heard[key])
         return self._first(key, await self._llm.astream_chat(messages, **extra))
 
     async def _first(self, key: str, replies: Any) -> AsyncIterator[Any]:
         said = []
+        finished: bool | None = None  # None: this kind of model does not say
         async for reply in replies:
             said.append(reply.delta or "")
+            if choices := getattr(reply.raw, "choices", None):
+                finished = bool(finished or choices[0].finish_reason)
             yield reply
+        if finished is False:
+            return
         self._heard[key] = said
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"prompt": key, "said": said}, ensure_ascii=False) + "\n")
@@ -92,7 +98,7 @@ def main() -> None:
     args = parser.parse_args()
     quotes = open_qa(args.index)
     model = load_model(args.model)
-    model = replace(model, llm=Remembering(model.llm, args.replies))  # type: ignore[arg-type]
+    model = replace(model, llm=Remembering(args.model, model.llm, args.replies))  # type: ignore[arg-type]
     checked = CableQA(quotes.store, quotes.embedder, quotes.reader, QUOTES)
     checked._model, checked.model = model, args.model
     believed = CableQA(quotes.store, quotes.embedder, quotes.reader, QUOTES)

@@ -35,7 +35,8 @@ def main() -> None:
         of_silent = [
             part
             for part in said
-            if part.rstrip("?").lower() in f"{silent} ".lower() or silent.rstrip("?.,; ").lower() in part.lower()
+            if silent
+            and (part.rstrip("?").lower() in f"{silent} ".lower() or silent.rstrip("?.,; ").lower() in part.lower())
         ]
         cited = {one.citation for one in answer.citations}
         evidence = set().union(*row.groups)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
-from qa.numbers import MONTHS, numbers
+from qa.numbers import MONTHS, Number, numbers, plain
 
 Date = tuple[int | None, int, int | None]  # year and day None where they are not written
 Placed = tuple[int | None, int, int | None, tuple[int, int]]  # and the characters
@@ -22,7 +22,7 @@ _DATES = (
     re.compile(rf"\b{_MONTH.format('')}(?:,?\s+(?:of\s+)?(?P<y>\d{{4}})\b)?(?P<d>)", re.I),
 )  # fmt: skip
 _RANGE = re.compile(
-    rf"\b{_MONTH.format('')}\s+(?P<d>\d{{1,2}})\s*(?:-|–|to|through|and)\s*(?:{_MONTH.format(2)}\s+)?(?P<d2>\d{{1,2}})\b(?!\s*(?:percent|%)|[.:]\d)(?:,?\s+(?P<y>\d{{4}})\b)?",
+    rf"\b{_MONTH.format('')}\s+(?P<d>\d{{1,2}})\s*(?:-|–|to|through|and)\s*(?:{_MONTH.format(2)}\s+)?(?P<d2>\d{{1,2}})\b(?!\s*(?:percent|%)|[.:]\d|\s+[a-z]{{3,}}s\b)(?:,?\s+(?P<y>\d{{4}})\b)?",
     re.I,
 )
 _DAYS = re.compile(
@@ -31,9 +31,8 @@ _DAYS = re.compile(
 )
 _ISO = re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b(?:[ T]\d{2}:\d{2}(?::\d{2})?(?: UTC)?)?")
 _SLASHED = re.compile(r"(?<![\w/])(?P<m>1[0-2]|0?[1-9])/(?P<d>3[01]|[12]\d|0?[1-9])/(?P<y>(?:1[89]|20)?\d\d)(?![\w/])")
-_DAY = re.compile(
-    r"\b(?:on|by|until|till|from|to|since|before|after|through|and)\s+the\s+(?P<d>\d{1,2})(?:st|nd|rd|th)\b(?!\s+(?:century|anniversary|floor|[A-Z]))"
-)
+_ON = r"(?:on|by|until|till|from|to|since|before|after|through|and)"
+_DAY = re.compile(rf"\b{_ON}\s+the\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)\b(?!\s+(?:century|anniversary|floor|[A-Z]))")
 _FIRST = re.compile(r"\bfirst\s+(?P<n>\w+)\s+months(?:,?\s+(?:of\s+)?(?P<y>\d{4})\b)?", re.I)
 _PART = re.compile(
     r"\b(?P<which>first|second|third|fourth)\s+(?P<part>quarter|half)(?:,?\s+(?:of\s+)?(?P<y>\d{4})\b)?", re.I
@@ -42,17 +41,20 @@ _LATER = re.compile(
     r"\b(?:the\s+(?P<by>next|following|previous)\s+day|the\s+day\s+(?P<way>before|after)|(?P<n>\w+)\s+days?\s+(?P<then>later|earlier|before|after))\b",
     re.I,
 )
+_IN = re.compile(r"\b(?:in|of|since|until|by|from|to|through|and|late|early|mid)[\s-]+$", re.IGNORECASE)
 _WHICH = ("first", "second", "third", "fourth")
 
 
 def dates(text: str, sent: datetime | None = None) -> Iterator[Placed]:
     """Year, month and day of each date of a text (year and day None where not written), and its characters; then `sent`."""
-    rest = text
+    rest = text = plain(text)
     for match in _ISO.finditer(rest):
         if 1 <= int(match["m"]) <= 12 and 1 <= int(match["d"]) <= 31:
             yield int(match["y"]), int(match["m"]), int(match["d"]), match.span()
             rest = blank(rest, match.span())
     for match in sorted([*_RANGE.finditer(rest), *_DAYS.finditer(rest)], key=lambda match: match.start()):
+        if _is_word(match["m"]):
+            continue
         year, month = int(match["y"]) if match["y"] else None, _MONTHS[_key(match["m"])]
         second = _MONTHS[_key(match["m2"])] if match.groupdict().get("m2") else month
         yield year, month, int(match["d"]), match.span()
@@ -70,8 +72,11 @@ def dates(text: str, sent: datetime | None = None) -> Iterator[Placed]:
     for pattern in _DATES:
         for match in pattern.finditer(rest):
             word = match["m"]
-            if not match["d"] and not match["y"] and (word[0].islower() or (word.lower() in ("may", "march", "mar"))):
-                continue  # `may`, `march`: not a month
+            bare = not match["d"] and not match["y"]
+            if _is_word(word) or (
+                bare and (word[0].islower() or (_is_word(word.lower()) and not _IN.search(rest[: match.start()])))
+            ):
+                continue
             day = int(match["d"]) if match["d"] else None
             if day is None or 1 <= day <= 31:
                 yield int(match["y"]) if match["y"] else None, _MONTHS[_key(word)], day, match.span()
@@ -80,24 +85,31 @@ def dates(text: str, sent: datetime | None = None) -> Iterator[Placed]:
         yield sent.year, sent.month, sent.day, (0, 0)
 
 
+def _is_word(month: str) -> bool:
+    """Whether it may be no month: `may`, `march`."""
+    return month in ("may", "march", "mar")
+
+
 def implied(text: str, own: Sequence[Placed]) -> Iterator[Placed]:
     """The dates that are said in other words, given the `own` ones: `on the 24th` is of the month of the date before it, and of the
     month that the text was sent in; `the next day` is one later than that; `the first nine months of 2010` begin in January and end
     in September."""
+    text = plain(text)
     for match in _DAY.finditer(text):
         for year, month, _, _ in (*_before(match, own), *(one for one in own if one[3] == (0, 0))):
             yield year, month, int(match["d"]), match.span()
+    sent_in = next((year for year, *_, span in own if span == (0, 0)), None)
     for match in _LATER.finditer(text):
-        apart = next((int(number.value) for number in numbers(match["n"] or "one")), 1)
+        apart = next((number.value for number in numbers(match["n"] or "one")), 1.0)
         way = (match["by"] or match["way"] or match["then"]).lower()
         for year, month, day, _ in _before(match, own):
             if day and apart <= 31:
-                days = day - 1 + (-apart if way in ("previous", "before", "earlier") else apart)
-                then = date(2000, month, 1) + timedelta(days=days)
-                yield year and year + then.year - 2000, then.month, then.day, match.span()
+                days = day - 1 + int(-apart if way in ("previous", "before", "earlier") else apart)
+                then = date(_whole(year or sent_in), month, 1) + timedelta(days=days)
+                yield year and then.year, then.month, then.day, match.span()
     for match in _FIRST.finditer(text):
-        months = next((int(number.value) for number in numbers(match["n"])), 0)
-        yield from _between(match, 1, months)
+        months = next((number.value for number in numbers(match["n"])), 0.0)
+        yield from _between(match, 1, int(min(months, 13)))
     for match in _PART.finditer(text):
         size = 3 if match["part"].lower() == "quarter" else 6
         last = size * (_WHICH.index(match["which"].lower()) + 1)
@@ -108,6 +120,11 @@ def _before(match: re.Match[str], own: Sequence[Placed]) -> list[Placed]:
     """The last date before it, if there is one."""
     before = [one for one in own if one[3] != (0, 0) and one[3][1] <= match.start()]
     return [max(before, key=lambda one: one[3][1])] if before else []
+
+
+def _whole(year: int | None) -> int:
+    """The year, or one that is no leap year."""
+    return year if year and 1 <= year <= 9000 else 2001
 
 
 def _between(match: re.Match[str], first: int, last: int) -> Iterator[Placed]:
@@ -123,6 +140,14 @@ def dated(of: Date, own: Sequence[Placed], years: Container[int]) -> bool:
     return any(
         m == month and (day is None or d == day) and (year is None or y == year or (y is None and year in years))
         for y, m, d, _ in own
+    )
+
+
+def is_day(number: Number, text: str) -> bool:
+    """Whether a number of the text is a day of a month: `on the 28th`, `the eleventh of that month`."""
+    before, after = text[: number.start], text[number.end :]
+    return bool(re.fullmatch(r"\w+(?:st|nd|rd|th)", number.words)) and bool(
+        re.search(rf"\b{_ON}\s+the\s+$", before) or re.match(r"\s+of\s+(?:that|the|this|same)\b", after)
     )
 
 

@@ -22,13 +22,14 @@ _WARS = (
     r"\b(?:First World War|Great War|World War (?:I|One|1)\b|WWI\b|WW1\b)",
     r"\b(?:Second World War|World War (?:II|Two|2)\b|WWII\b|WW2\b)",
 )
+_AGENT = re.compile(r"(?:er|ers|ing|e|es|s)$")  # endings that make another word of one that is no name
 _TITLES = frozenset([
     "mr", "mrs", "ms", "dr", "prof", "professor", "sir", "ambassador", "ambassadors", "president", "minister",
     "ministers", "ministry", "department", "government", "committee", "secretary", "embassy", "cable", "house",
     "state", "states", "council", "congress", "senate", "parliament", "chairman", "office", "chief", "deputy",
     "director", "governor", "general", "colonel", "bureau", "mission", "board", "court", "law", "act", "party",
     "commission", "union", "north", "south", "east", "west", "i", "foreign", "relations", "lord", "agency",
-    "college", "national", "federal", "international", "republic",
+    "post", "college", "national", "federal", "international", "republic",
     "senator", "senators", "captain", "lieutenant", "major", "admiral",
     "america", "american", "americans",  # the archive's own side, which its writers name by office: `Post`, `the Ambassador`, `we`
 ])  # fmt: skip
@@ -39,6 +40,7 @@ _OPENERS = frozenset([
     "we", "his", "her", "their", "its", "this", "that", "these", "those", "there", "here", "who", "what", "under",
     "over", "between", "among", "within", "without", "against", "until", "upon", "despite", "unlike", "like", "once",
     "besides", "having", "being", "with", "into", "out", "about", "then", "now", "later", "so", "nor", "thus", "hence", "meanwhile",
+    "why", "how", "which", "whose", "whether",
 ])  # fmt: skip
 _ENDINGS = frozenset([
     "", "s", "es", "i", "is", "n", "ns", "an", "ans", "ian", "ians", "a", "ia", "e", "y", "ies", "ish", "ic", "ical", "ics", "ese", "ist",
@@ -76,18 +78,29 @@ def words_of(name: str) -> list[str]:
 
 
 @lru_cache(maxsize=32)
+def capitalised(text: str) -> frozenset[str]:
+    """Those words of a text that have a capital in it, as `vocabulary` gives them."""
+    return frozenset(word.lower().replace(".", "") for word in _WORD.findall(text) if word[0].isupper())
+
+
+@lru_cache(maxsize=32)
 def vocabulary(text: str) -> frozenset[str]:
     """The words of a text in lower case, without the points of abbreviations."""
     return frozenset(word.lower().replace(".", "") for word in _WORD.findall(text))
 
 
-def named(part: str, words: frozenset[str]) -> bool:
-    """Whether a word of a name stands among `words` in some form, or another name of the same country does."""
+def named(part: str, words: frozenset[str], capitals: frozenset[str]) -> bool:
+    """Whether a word of a name stands among `words`, or another name of the same country does, or another form of it; of words without
+    capitals only those that are made of a name's own (`Presidential` of `president`, but not `Porter` of `port`)."""
     plain = re.sub(r"^[dlo]'", "", part.lower().replace(".", "").replace("’", "'"))
     for name in {plain, plain.removesuffix("s"), plain.replace("'", ""), *_places().get(plain, ())}:
         if name.removesuffix("s") in words or all(word in words for word in name.split()):
             return True
-    return len(plain) > 3 and any(akin(plain, word) for word in words)
+    if len(plain) <= 3:
+        return False
+    return any(akin(plain, word) for word in capitals) or any(
+        akin(plain, word) and not _AGENT.search(plain) for word in words - capitals
+    )
 
 
 def akin(a: str, b: str) -> bool:
@@ -118,14 +131,20 @@ def spelled(name: str, source: str) -> bool:
     letters = name.replace(".", "")
     if letters.isupper() and 1 < len(letters) < 8:
         runs = re.findall(r"[A-Z]\w*(?:[ -](?:(?:of|for|the|and|on|in) )*[A-Z]\w*)*", source)
-        return any(_abbreviates(letters.lower(), run.lower().replace("-", " ").split(), first=True) for run in runs)
+        most = 2 * len(letters) + 4
+        return any(
+            words[at][0] == letters[0].lower() and _abbreviates(letters.lower(), words[at : at + most])
+            for run in runs
+            for words in [run.lower().replace("-", " ").split()]
+            for at in range(len(words))
+        )
     short = "".join(word[0] for word in name.split() if word[0].isupper())
-    return len(short) > 1 and re.search(rf"\b{short}\b", source.replace(".", "")) is not None
+    return len(short) > 2 and re.search(rf"\b{short}\b", source.replace(".", "")) is not None
 
 
-def _abbreviates(letters: str, words: list[str], first: bool = False) -> bool:
+def _abbreviates(letters: str, words: list[str]) -> bool:
     """Whether `letters` are those of the beginnings of `words`, in order, with or without one letter from inside each (`SEATO`:
-    Southeast Asia Treaty Organization); small words between may have none, and at `first` words may be left out."""
+    Southeast Asia Treaty Organization); small words between may have none."""
     if not letters:
         return True
     if not words:
@@ -135,4 +154,4 @@ def _abbreviates(letters: str, words: list[str], first: bool = False) -> bool:
         _abbreviates(letters[1:], rest) or (letters[1:2] in word[1:] and _abbreviates(letters[2:], rest))
     ):
         return True
-    return (first or len(word) <= 3) and _abbreviates(letters, rest, first)
+    return len(word) <= 3 and _abbreviates(letters, rest)

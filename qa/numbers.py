@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
@@ -47,7 +47,7 @@ _TOKEN = re.compile(
     |(?P<one_and>\b(?:a|one)\s+(?P<unit>century|decade|year|month|week|day)\s+and\s+a\s+half\b)
     |(?P<fraction>\b(?:(?P<of>two|three|four|five|seven|nine)[\s-]+(?P<part>{"|".join(_PARTS)})|(?:a|one)[\s-]+(?P<one>half|quarter)
         |(?:a|one)[\s-]+(?P<one_of>{"|".join(_PARTS)})(?=\s+(?:of|as|in)\b|\s*[,.;])|one-(?P<hyphened>{"|".join(_PARTS)}))\b)
-    |(?P<digits>(?<![\w.,])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)(?P<tail>(?:st|nd|rd|th)\b|s\b|(?:[\s-]*(?:{_SCALE})\b)*|[mkb]\b)
+    |(?P<digits>(?<![\w.,])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)(?P<tail>(?:st|nd|rd|th)\b|s\b|(?:[\s-]*(?:{_SCALE})\b)+|[mkb]\b|)
     |(?P<words>\b(?:a\s+(?:{_SCALE})\b|(?:{_SMALL})\b)(?:(?:(?<=undred|ousand|illion)\s+and\s+|[\s-]+)(?:{_SMALL}|{_SCALE})\b)*(?:-(?:{"|".join(_ORDINALS)})\b)?|\b(?:(?:{"|".join(_TENS)})-)?(?:{"|".join(_ORDINALS)})\b|\b(?:{"|".join(_NAMED)})\b(?:\s+and\s+a\s+half\b)?)""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -69,10 +69,15 @@ _SCALED = re.compile(
 )
 
 
+_PERCENT = re.compile(r"\s*%|[\s-]+(?:percent|per\s+cent|percentage\s+points?)\b", re.IGNORECASE)
+MOST = 1e18  # of what more digits write no figure is made
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number: `text[start:end]` is `words`. `year`: it is written as a year is. `about`: it is said to be rough. `days`: how
-    long it is where it counts days, months, decades and their like. `share`: it is written as a part or a multiple."""
+    long it is where it counts days, months, decades and their like. `share`: it is written as a part or a multiple. `percent`: it
+    counts hundredths."""
 
     value: float
     start: int
@@ -82,25 +87,37 @@ class Number:
     about: bool = False
     days: float | None = None
     share: bool = False
+    percent: bool = False
 
     def agrees(self, other: Number) -> bool:
         """Whether they are the same number: equal, as long (within a twentieth), a share and its percentage, or within a
         twentieth where this one is rough; a rough share is within a tenth."""
         a, b = self.value, other.value
-        if abs(a - b) <= 1e-9 * max(abs(a), abs(b)):
-            return True
         if self.days and other.days:
             return abs(self.days - other.days) <= 0.05 * max(self.days, other.days)
-        if self.share and self.about and (0 < b < 1 or 1 <= b <= 100):
-            return abs(a - (b if b < 1 else b / 100)) <= 0.101 * a
-        for one, other_value in ((self, b), (other, a)):
-            if one.share and 0 < one.value < 1 and abs(100 * one.value - other_value) < 1:
+        if abs(a - b) <= 1e-9 * max(abs(a), abs(b)):
+            return True
+        if self.share and self.about and (0 < b < 1 or other.percent):
+            return abs(a - (b / 100 if other.percent else b)) <= 0.101 * a
+        for one, hundredths in ((self, other), (other, self)):
+            if one.share and 0 < one.value < 1 and hundredths.percent and abs(100 * one.value - hundredths.value) < 1:
                 return True
         return self.about and not self.year and abs(a - b) <= 0.05 * max(a, b)
 
 
+def plain(text: str) -> str:
+    """The text, as long, with the two letters that are others' capitals or small ones to a pattern but not to `str.lower`."""
+    return text.replace("ſ", "s").replace("ı", "i")
+
+
 def numbers(text: str) -> Iterator[Number]:
     """The numbers of `text` in order; `1946-47` gives both years, `the 1950s` gives 1950."""
+    for number in _numbers(plain(text)):
+        if number.value <= MOST:
+            yield replace(number, percent=True) if _PERCENT.match(text, number.end) else number
+
+
+def _numbers(text: str) -> Iterator[Number]:
     reached = 0
     for match in _TOKEN.finditer(text):
         if match.start() < reached:
@@ -132,6 +149,8 @@ def numbers(text: str) -> Iterator[Number]:
                 found *= _scale_ahead(text, end) if found < 1000 else 1.0
                 unit = _UNIT.match(text, end)
                 days = _days(found, unit)
+                if unit and unit["half"]:
+                    reached = unit.end("half")
                 if days is None and (length := _DAYS.get(words.lower().split()[0])):
                     more = 1.5 if words.lower().endswith("half") else 1.0
                     found, days = found * more, length * more
@@ -163,6 +182,8 @@ def _scale_ahead(text: str, end: int) -> float:
 def _digits(match: re.Match[str], text: str, about: bool) -> Iterator[Number]:
     digits, tail = match["digits"], (match["tail"] or "").lower()
     value = float(digits.replace(",", ""))
+    if tail in ("m", "k", "b") and not re.search(r"[$€£]\s*$", text[: match.start()]):
+        tail = ""  # `5m deep`, `article 5b`
     for word in re.findall(r"[a-z]+", tail):
         value *= _SCALES.get(word, {"m": 1e6, "k": 1e3, "b": 1e9}.get(word, 1.0))
     if not tail and value < 1000:
@@ -180,7 +201,8 @@ def _digits(match: re.Match[str], text: str, about: bool) -> Iterator[Number]:
         yield Number(1900 + value, *match.span(), match[0].strip(), year=True)
     if year and (second := re.match(r"\s*[-–/]\s*(\d{2})\b(?!\d)", text[match.end() :])):
         end = match.end() + second.end()
-        yield Number(value - value % 100 + int(second[1]), match.start(), end, text[match.start() : end], year=True)
+        last = value - value % 100 + int(second[1])
+        yield Number(last + 100 if last < value else last, match.start(), end, text[match.start() : end], year=True)
 
 
 def _spelled(words: str) -> float | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from index.embed import Embedder
 from index.store import Filter, Store
-from qa.question import Question
+from qa.question import Question, is_joined
 from qa.rerank import READ, Judged, probability, rerank
 from qa.retrieve import Candidate, candidates, encode_query
 
@@ -43,7 +43,7 @@ def parts_of(question: str) -> list[str]:
     while len(parts) > 1 and not _ASKS.search(parts[0]):
         opening.append(parts.pop(0))
     asking = [part for part in parts if _ASKS.search(part)]
-    if question.endswith(")") or not 2 <= len(asking) <= MOST or any(len(part.split()) < LEAST for part in asking):
+    if is_joined(question) or not 2 <= len(asking) <= MOST or any(len(part.split()) < LEAST for part in asking):
         return []
     return [f"{': '.join([*opening, part.rstrip('?,;: ')])}?" for part in asking]
 

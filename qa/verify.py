@@ -28,6 +28,7 @@ MOSTLY = 0.5  # least probability of `supported` or `partly` to be partly so, wi
 SHORT = (
     6  # words of a sentence of which the network is easily too sure: one of them at least must stand there in some form
 )
+WHOLE = 60  # words of a statement that the network reads whole; a longer one is read in pieces
 DOUBTS = 3  # stretches of words that a verdict names at most
 NO_PARAGRAPH = "cites no paragraph"
 NO_WORDS = "none of its words stand there"
@@ -82,7 +83,7 @@ class Verifier:
             return Verdict(UNSUPPORTED, (NO_WORDS,))
         problems = tuple(str(problem) for problem in missing(plain, whole, sources[0].sent))
         plain = as_written(plain, " ".join(source.text for source in sources))
-        best = self._best(plain, sources)
+        best, plain = min((self._best(piece, sources) for piece in _pieces(plain)), key=lambda one: one[0].shares[0])
         supported, partly, unsupported, contradicted = best.shares
         if problems:
             if len(problems) == 1 and supported + partly >= MOSTLY and supported > contradicted:
@@ -96,12 +97,13 @@ class Verifier:
         doubtful = tuple(f"not borne out: {plain[start:end]}" for start, end in best.doubtful[:DOUBTS])
         return Verdict(max(rest, key=lambda name: rest[name]), doubtful, supported)
 
-    def _best(self, statement: str, sources: Sequence[Source]) -> Support:
-        """What the network makes of the source that bears the statement out best; of several, of all together too."""
+    def _best(self, statement: str, sources: Sequence[Source]) -> tuple[Support, str]:
+        """What the network makes of the source that bears the statement out best, of several of all together too; and the
+        statement."""
         read = [(source.context, source.text) for source in sources]
         if len(sources) > 1:
             read.append((sources[0].context, "\n".join(source.text for source in sources)))
-        return max(self._reader.support(statement, read), key=lambda one: one.shares[0])
+        return max(self._reader.support(statement, read), key=lambda one: one.shares[0]), statement
 
     def attribute(
         self, statement: str, sources: Sequence[Source], chosen: Sequence[int]
@@ -117,6 +119,18 @@ class Verifier:
             if n not in chosen and (other := self.check(statement, [source])).verdict == SUPPORTED:
                 return (n,), other
         return tuple(chosen), own
+
+
+def _pieces(statement: str) -> list[str]:
+    """The statement, in pieces of at most `WHOLE` words where it is longer: cut in two at the comma or semicolon nearest to its
+    middle, or at the middle, and so on. Every piece must hold."""
+    words = statement.split()
+    if len(words) <= WHOLE:
+        return [statement]
+    middle = len(words) / 2
+    ends = [n for n, word in enumerate(words[:-1], 1) if word[-1] in ",;:"]
+    cut = min(ends, key=lambda n: abs(n - middle)) if ends else int(middle)
+    return [*_pieces(" ".join(words[:cut])), *_pieces(" ".join(words[cut:]))]
 
 
 def _stands(statement: str, text: str) -> bool:

@@ -26,7 +26,7 @@ from qa.reader.pairs import Asked, Read, Stated
 from qa.reader.plan import Sources, collate
 from qa.reader.start_checker import SPECIAL, needed, start_net, trimmed
 from qa.reader.train import wrong_loss
-from qa.reader.train_checker import FIRST, FURTHER, TOGETHER, batches, drawn, example
+from qa.reader.train_checker import FIRST, FURTHER, batches, drawn, example
 
 FERRY = Read("", "The ferry at Elsby carries 214 cars.", ())
 MAYOR = Read("", "The mayor of Skarn resigned on Monday.", ())
@@ -240,7 +240,6 @@ def test_every_statement_is_seen_once_and_those_on_a_passage_side_by_side(encode
         passages = [row[: row.index(sep)] for row in one.ids.tolist()]
         runs = 1 + sum(a != b for a, b in pairwise(passages))
         assert runs <= 2 * len({tuple(passage) for passage in passages})
-    assert TOGETHER < 11
 
 
 def test_wrong_tokens_count_only_where_they_are_known() -> None:

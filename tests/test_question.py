@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qa.question import Named, Question, asks_several, read_question, standalone
+from qa.question import Named, Question, asks_several, is_joined, read_question, standalone
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,16 @@ def test_follow_ups_lean_on_the_turn_before_and_others_do_not() -> None:
         "Which of them would be for freight?", "At what sum was the damage to that place put?", "How about the year before?", "And the Kestrin Bank?", "In which year?", "What penalty?", "When did Halbek resign?",
     ):  # fmt: skip
         assert standalone(leaning, history) == f"{leaning} (Who runs the port? Jorin Halbek.)"
+        assert is_joined(standalone(leaning, history))
     for alone in (
         "Which towns were there on the list of ports closed in 2008?", "What did Minister Kestrin say about his deputy in March?",
         "Which firm runs the mine that was flooded in November 2009?", "Who heads the Kestrin Bank?", "What did NATO say?",
         "What is the herring quota?", "Who won the election?",
     ):  # fmt: skip
         assert standalone(alone, history) == alone
+        assert not is_joined(alone)
+        assert not is_joined(f"{alone.rstrip('?')} (in 2009)?")
+        assert not is_joined(f"{alone.rstrip('?')} (in 2009)")
     assert standalone("How many herring may Maravel catch?", history) == "How many herring may Maravel catch?"
     assert standalone("  Who  runs it? ", []) == "Who runs it?"
     assert standalone("  ", history) == ""

@@ -6,7 +6,7 @@ import pytest
 
 from index.cable import Citation
 from qa.reader.model import shipped
-from qa.verify import NO_PARAGRAPH, NO_WORDS, Source, Verifier
+from qa.verify import NO_PARAGRAPH, NO_WORDS, SUPPORTED, WHOLE, Source, Verifier, _pieces
 
 HARBOR = Source(
     Citation("09PORTSELWYN12", None, "3"),
@@ -17,6 +17,8 @@ FERRY = Source(
     Citation("09PORTSELWYN12", None, "4"),
     "The ferry at Elsby carries 214 cars. It was built in 1988 and sails twice a day.",
 )
+
+COLOURS = ("red", "blue", "green", "yellow", "black", "grey", "brown", "white")
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +106,24 @@ def test_what_shares_no_word_with_the_paragraph_is_not_supported(verifier: Verif
 
     assert (verdict.verdict, verdict.problems) == ("unsupported", (NO_WORDS,))
     assert verifier.check("It carries vehicles by the hundred.", [FERRY]).problems != (NO_WORDS,)
+
+
+def test_a_long_sentence_is_read_to_its_end(verifier: Verifier) -> None:
+    source = Source(
+        Citation("A", None, None),
+        " ".join(f"The {name} boat left the port at dawn with {n} men." for n, name in enumerate(COLOURS, 11)),
+    )
+    true = ", ".join(f"the {name} boat left the port at dawn with {n} men" for n, name in enumerate(COLOURS, 11))
+    false = true.replace(
+        "the white boat left the port at dawn with 18 men", "the white boat never left the port with its 18 men"
+    )
+
+    assert len(true.split()) > WHOLE
+    assert [len(piece.split()) <= WHOLE for piece in _pieces(true)] == [True, True]
+    assert " ".join(_pieces(true)) == true
+    assert verifier.check(true, [source]).verdict == SUPPORTED
+    assert verifier.check(false, [source]).verdict != SUPPORTED
+
+
+def test_a_long_sentence_without_commas_is_cut_at_its_middle() -> None:
+    assert [len(piece.split()) for piece in _pieces("so " * 200)] == [50, 50, 50, 50]

@@ -52,7 +52,8 @@ class PairEncoder:
         return found
 
     def __call__(self, question: str, contexts_and_texts: Sequence[tuple[str, str]]) -> list[Pair]:
-        """A Pair for each passage; what does not fit the limit is cut from the end of the passage."""
+        """A Pair for each passage; what does not fit the limit is cut from the end of the passage, and of a question what is longer than
+        `QUESTION_LIMIT` tokens."""
         encoded = self._tokenizer.encode(question, add_special_tokens=False)
         asked = tuple(encoded.offsets[: QUESTION_LIMIT - 2])
         own = encoded.ids[: len(asked)]

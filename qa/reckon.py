@@ -1,0 +1,197 @@
+"""Whether a figure of a statement stands among those of a text, or follows from them: a sum, a share, a span of years.
+
+Flows in: a Number of a statement, and the Figures of its source. Flows out: yes or no. No model; which thing a figure is said of is
+not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from qa.numbers import Number, numbers, unscaled
+
+_CLOCK = re.compile(r"\b(?P<h>[01]?\d|2[0-3]):(?P<min>[0-5]\d)\b(?!:)(?:\s*(?P<half>[ap])\.?m\b\.?)?", re.I)
+_MILITARY = re.compile(
+    r"(?:\b(?P<at>at|by|until|from|to|since|before|after|around|about|between|and|,)\s+)?\b(?P<h>[01]\d|2[0-3])(?P<min>[0-5]\d)\b(?![,.]\d)(?P<hours>\s*(?:hours|hrs|local|Z\b))?"
+)
+_AT_AN_HOUR = re.compile(r"\b(?:at|before|after|until|till|past|around|(?:quarter|half|minutes)\s+to)\s+$", re.I)
+_OF_THE_DAY = re.compile(r"\s*(?:[.,;:)]|$)|\s+(?:o['’]clock|in the|at night|[ap]\.?m\b|on|and|that)\b", re.I)
+_CURRENCIES = (
+    (re.compile(r"(?:US\$|USD|\$)\s*$|U\.?S\.? dollars?\b|dollars?\b|USD\b", re.I), "dollar"),
+    (re.compile(r"(?:€|EUR)\s*$|euros?\b|EUR\b", re.I), "euro"),
+    (re.compile(r"(?:£|GBP)\s*$|pounds sterling\b|GBP\b", re.I), "pound"),
+    (re.compile(r"(?:¥|JPY)\s*$|yen\b", re.I), "yen"),
+    (re.compile(r"(?:RUB)\s*$|r(?:o)?ubles?\b", re.I), "ruble"),
+    (re.compile(r"(?:KZT)\s*$|tenge\b", re.I), "tenge"),
+    (re.compile(r"francs?\b", re.I), "franc"),
+    (re.compile(r"crowns?\b", re.I), "crown"),
+)
+RECKONED = 20  # least number that may be reckoned from others: of smaller ones too many could be
+COUNTED = 4  # numbers in words up to this may have been counted by the writer: `two`, where both are named
+HALF_YEAR = 6 * 30.44  # days, as `Number.days` has them
+TOGETHER = 400  # characters between two figures of which one is reckoned from the other, at most
+NEAR_HOUR = 30  # minutes
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a text has of figures. `text`: without its dates; `years`: all that it names or that follow; `days`: its dates and
+    years as days of one count."""
+
+    text: str
+    years: frozenset[int]
+    days: tuple[float, ...]
+
+    @cached_property
+    def said(self) -> list[Number]:
+        return list(numbers(self.text))
+
+    @cached_property
+    def times(self) -> set[int]:
+        """Minutes since midnight of each time of day."""
+        return {*_times(self.text, _CLOCK), *_times(self.text, _MILITARY)}
+
+    def has_time(self, words: str) -> bool:
+        """Whether a time of day, as `clock_times` finds it, is one of the text's."""
+        return bool(self.times & set(_times(words, _CLOCK)))
+
+    def has(self, number: Number, statement: str) -> bool:
+        """Whether a number of the statement stands there or follows."""
+        before, after = statement[: number.start], statement[number.end :]
+        if _loose(number, before, after) or self._is_hour(number, before, after):
+            return True
+        own = _currency(statement, number)
+        if any(
+            number.agrees(other) and {own, _currency(self.text, other)} - {None} <= {own or _currency(self.text, other)}
+            for other in self.said
+        ):
+            return True
+        if number.year and int(number.value) in self.years:
+            return True
+        if number.words.lower() in ("twice", "thrice") and not re.match(r"\s+(?:as|the|that|what)\b", after):
+            return True  # `said so twice`: counted by the writer
+        if number.share or re.match(r"[\s-]*(?:times|fold)\b", after):  # a quarter, four times: 2 and 8
+            ratio = number.value if number.value < 1 else 1 / max(number.value, 1.0)
+            near = (0.3 if number.about else 0.05) * ratio  # `less than half`, `nearly doubled`
+            return any(abs(a.value / b.value - ratio) <= near for a, b in self._pairs() if 0 < a.value < b.value)
+        if number.value in (0.0, 1.0) and not number.words[0].isdigit():
+            return True  # `one`, `single`: no figure
+        if number.value <= COUNTED and not number.words[0].isdigit():  # counted, unless another number stands there
+            noun = re.match(r"[\s-]+([a-z]{3,})", after)
+            stem = noun[1][:5] if noun else "-"
+            return not any(re.match(rf"[\s-]+(?:[\w-]+[\s-]+)?{stem}", self.text[other.end :]) for other in self.said)
+        if number.days == HALF_YEAR and any(other.value == 0.5 for other in self.said):
+            return True  # `the first six months`, where the first half stands
+        if number.days and any(
+            abs(abs(a - b) - number.days) <= 0.05 * number.days + 0.5 for a in self.days for b in self.days if a < b
+        ):
+            return True  # from one date that stands there to another
+        if number.days or re.match(r"[\s-]*(?:point|percentage)", after):  # a difference of two that stand there
+            pairs = [(a.value, b.value) for a, b in self._pairs()]
+            pairs += [(float(a), float(b)) for a in self.years for b in self.years]
+            return any(abs(a - b - number.value) < 1e-6 for a, b in pairs)
+        return self._unscaled(number) or self._reckoned(number, own)
+
+    def _is_hour(self, number: Number, before: str, after: str) -> bool:
+        """Whether it is an hour, said as one word, near a time that stands there: `until five`, `a quarter to five`."""
+        if number.words[0].isdigit() or not _AT_AN_HOUR.search(before) or not _OF_THE_DAY.match(after):
+            return False
+        apart = [abs(number.value * 60 - time) % 720 for time in self.times]
+        return any(min(one, 720 - one) <= NEAR_HOUR for one in apart)
+
+    def _pairs(self) -> Iterator[tuple[Number, Number]]:
+        """Two figures, in either order, that stand close together; of the same currency where both say one."""
+        counts = [one for one in self.said if not one.year]
+        for a in counts:
+            for b in counts:
+                if a is not b and abs(a.start - b.start) <= TOGETHER:
+                    one, other = _currency(self.text, a), _currency(self.text, b)
+                    if one == other or None in (one, other):
+                        yield a, b
+
+    def _unscaled(self, number: Number) -> bool:
+        """Whether it stands there without its scale, which stands close by: `3.1 million`, where `3.1 of the 4.0 million` is
+        written. Not where it counts something else."""
+        value, scale = unscaled(number) or (0.0, "")
+        if not scale:
+            return False
+        for other in self.said:
+            if other.value != value or not re.fullmatch(r"[\d.,]+", other.words):
+                continue
+            around = self.text[max(0, other.start - TOGETHER) : other.end + TOGETHER // 2]
+            counts = re.match(
+                r"\s*(?:%|percent\b|per cent\b)|[\s-]+[a-z]+s\b(?<!\bthis)(?<!\bwas)(?<!\bhas)", self.text[other.end :]
+            )
+            if not counts and re.search(rf"\b{scale}s?\b", around, re.IGNORECASE):
+                return True
+        return False
+
+    def _reckoned(self, number: Number, currency: str | None) -> bool:
+        """Whether it is the sum, difference or product of two counts that stand close together, or a share of one: `22`, where 190
+        of 212 were granted."""
+        if number.value < RECKONED or number.year or number.percent:
+            return False
+        near = (0.05 if number.about else 1e-6) * number.value
+        for a, b in self._pairs():
+            if (
+                a.percent
+                or b.percent
+                or a.value <= 1
+                or currency not in (None, _currency(self.text, a) or _currency(self.text, b))
+            ):
+                continue
+            if b.share:
+                results = [a.value * b.value]
+            elif a.share or b.value <= 1:
+                continue
+            else:
+                results = [a.value + b.value, a.value - b.value, a.value * b.value]
+            if any(abs(result - number.value) <= near for result in results):
+                return True
+        return False
+
+
+def clock_times(text: str) -> Iterator[re.Match[str]]:
+    """The times of day that are written with a colon."""
+    return _CLOCK.finditer(text)
+
+
+def _times(text: str, pattern: re.Pattern[str]) -> Iterator[int]:
+    """The minutes since midnight of each time of day; of one that does not say which half of the day, both."""
+    for match in pattern.finditer(text):
+        hour, minute, named = int(match["h"]), int(match["min"]), match.groupdict()
+        if ":" not in match[0] and not named["at"] and not named["hours"]:
+            continue  # `1500 tons`
+        if ":" not in match[0] and not named["hours"] and hour in (19, 20):
+            continue  # `in 2005`, `by 1945`: a year
+        half = (named.get("half") or "").lower()
+        if half:
+            hour = hour % 12 + 12 * (half == "p")
+        yield hour * 60 + minute
+        if not half and ":" in match[0] and 1 <= hour <= 12:
+            yield (hour + 12) % 24 * 60 + minute
+
+
+def _loose(number: Number, before: str, after: str) -> bool:
+    """Whether it is no exact figure: the `decade` of `the following decade`, the `ten` of `four in ten`, `a quarter to five`."""
+    if re.fullmatch(r"decade|century", number.words, re.IGNORECASE):
+        return bool(re.search(r"\b(?:next|following|previous|last|past|same|that|this|turn of the)\s+$", before))
+    if number.share and (hour := re.match(r"\s+(?:to|past)\s+", after)):
+        return next(
+            (one.start == hour.end() and one.value <= 12 for one in numbers(hour[0] + after[hour.end() :])), False
+        )
+    if number.words[0].isdigit() or number.days:
+        return False
+    return any(re.fullmatch(r"\s+in\s+", before[one.end :]) for one in numbers(before))
+
+
+def _currency(text: str, number: Number) -> str | None:
+    """The currency that a number is an amount of, where it is said in a way that is known."""
+    before, after = text[max(0, number.start - 5) : number.start], text[number.end : number.end + 14].lstrip(" -")
+    for pattern, name in _CURRENCIES:
+        if ((match := pattern.search(before)) and match.end() == len(before)) or pattern.match(after):
+            return name
+    return None
