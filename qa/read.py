@@ -7,7 +7,7 @@ sentences that holds the answering words. Knows nothing of models or of the inde
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.cable import Citation
 from index.passage import sentences
@@ -31,7 +31,8 @@ SHORT = 12  # words that may stand alone at most
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A quote that answers: `start` and `end` are offsets in its paragraph's text, whole sentences; so are `words_start`
-    and `words_end`, of the answering words inside. `score` in 0..1: the probability that it answers."""
+    and `words_end`, of the answering words inside. `score` in 0..1: the probability that it answers. `part`: which of the things
+    asked it answers, counted from 0."""
 
     citation: Citation
     start: int
@@ -39,6 +40,7 @@ class Reading:
     score: float
     words_start: int | None = None
     words_end: int | None = None
+    part: int = 0
 
 
 def read(judged: Sequence[Judged], several: bool = False) -> list[Reading]:
@@ -61,7 +63,8 @@ def read(judged: Sequence[Judged], several: bool = False) -> list[Reading]:
     for n, at, reading in ranked:
         if len(chosen) < MOST and not any(_overlap(reading, other) for _, _, other in chosen):
             chosen.append((at, n, reading))
-    return [reading for _, _, reading in sorted(chosen, key=lambda each: each[:2])]
+    found = [reading for _, _, reading in sorted(chosen, key=lambda each: each[:2])]
+    return [replace(reading, part=n) for n, reading in enumerate(found)] if several else found
 
 
 def merged(parts: Iterable[Sequence[Reading]]) -> list[Reading]:
@@ -71,7 +74,7 @@ def merged(parts: Iterable[Sequence[Reading]]) -> list[Reading]:
     for n in range(PART_MOST):  # the best of each part before the second best of any
         for part, readings in enumerate(found):
             if n < len(readings) and len(chosen) < MOST and not any(_overlap(readings[n], one) for *_, one in chosen):
-                chosen.append((part, n, readings[n]))
+                chosen.append((part, n, replace(readings[n], part=part)))
     return [reading for *_, reading in sorted(chosen, key=lambda one: one[:2])]
 
 
@@ -94,12 +97,17 @@ def short_answers(readings: Sequence[Reading], quotes: Sequence[str]) -> list[st
 
 
 def differ(readings: Sequence[Reading], quotes: Sequence[str]) -> bool:
-    """Whether two readings of different cables answer with figures of which none is the same."""
+    """Whether two readings of different cables answer the same with figures of which none is the same."""
     said = [
-        (reading.citation.reference_id, set(figures(words_of(reading, quote))))
+        (reading.part, reading.citation.reference_id, set(figures(words_of(reading, quote))))
         for reading, quote in zip(readings, quotes, strict=True)
     ]
-    return any(a and b and not a & b for n, (one, a) in enumerate(said) for other, b in said[:n] if one != other)
+    return any(
+        a and b and not a & b
+        for n, (part, one, a) in enumerate(said)
+        for same, other, b in said[:n]
+        if part == same and one != other
+    )
 
 
 def _quotes(one: Judged) -> list[Reading]:

@@ -11,7 +11,7 @@ import pytest
 from index.cable import Citation
 from index.passage import Passage
 from index.store import Store
-from qa.read import ALSO, ANSWERS, SEVERAL_ALSO, Reading, differ, read, short_answers, words_of
+from qa.read import ALSO, ANSWERS, SEVERAL_ALSO, Reading, differ, merged, read, short_answers, words_of
 from qa.read import SURE as ENOUGH
 from qa.reader.model import Judgement, Reader, Span
 from qa.rerank import CALIBRATION, SECOND_CALIBRATION, Judged, probability, read_twice, rerank
@@ -95,7 +95,12 @@ def test_the_first_in_rank_is_quoted_and_others_only_where_they_are_probable() -
 def test_a_question_that_asks_for_several_things_gets_less_sure_passages_too() -> None:
     found = [judged(0.9, (16, 26, 1.0), paragraph="1"), judged(SEVERAL_ALSO, (16, 26, 1.0), paragraph="2")]
     assert len(read(found)) == 1
-    assert len(read(found, several=True)) == 2
+    assert [one.part for one in read(found, several=True)] == [0, 1]
+
+
+def test_what_answers_a_part_says_which() -> None:
+    first, second, third = (reading(n, n + 1, 0.9, (n, n + 1)) for n in (0, 10, 20))
+    assert [(one.start, one.part) for one in merged([[first, second], [], [third]])] == [(0, 0), (10, 0), (20, 2)]
 
 
 def test_five_quotes_at_most() -> None:
@@ -177,6 +182,7 @@ def test_figures_that_differ(one: str, other: str, cables: tuple[str, str], expe
     ]
     assert differ(readings, [one, other]) is expected
     assert differ([readings[0], replace(readings[1], words_start=None, words_end=None)], [one, other]) is False
+    assert differ([readings[0], replace(readings[1], part=1)], [one, other]) is False
 
 
 # --- the probability and the new order -----------------------------------------------------------------------
