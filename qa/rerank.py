@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from index.passage import context_of
 from index.store import Filter, Store
-from qa.question import is_joined
 from qa.retrieve import Candidate
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ FUSED = 0.3  # what a unit of the fused score is worth in logits
 CALIBRATION = (0.490, 0.554)  # of the probability: weight of answerability, and a constant
 SECOND = 2  # likeliest passages that the checker reads too, where the reader alone is neither sure nor sure of not
 UNSURE = (0.1, 0.85)  # probability between which it is not
-SECOND_CALIBRATION = (0.25, 0.5, 0.646)  # weights of the reader's and of the checker's answerability, and a constant
+SECOND_CALIBRATION = (0.3, 0.4, 0.72)  # weights of the reader's and of the checker's answerability, and a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,7 @@ def rerank(
 def read_twice(
     question: str, judged: Sequence[Judged], passages: Sequence[tuple[str, str]], reader: Reader
 ) -> list[Judged]:
-    """The same, `SECOND` of them with the checker's opinion; `passages` are theirs. Of a follow-up that is joined to its history in
-    brackets (`qa.question.standalone`) the checker is not asked: it was trained on hardly any."""
-    if is_joined(question):
-        return list(judged)
+    """The same, `SECOND` of them with the checker's opinion; `passages` are theirs."""
     likeliest = sorted(range(len(judged)), key=lambda at: -judged[at].probability)[:SECOND]
     again = [at for at in likeliest if UNSURE[0] < judged[at].probability < UNSURE[1]]
     found = list(judged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +27,7 @@ from qa.reader.pairs import Asked, Read, Stated
 from qa.reader.plan import Sources, collate
 from qa.reader.start_checker import SPECIAL, needed, start_net, trimmed
 from qa.reader.train import wrong_loss
-from qa.reader.train_checker import FIRST, FURTHER, batches, drawn, example
+from qa.reader.train_checker import FIRST, FURTHER, average_with, batches, drawn, example
 
 FERRY = Read("", "The ferry at Elsby carries 214 cars.", ())
 MAYOR = Read("", "The mayor of Skarn resigned on Monday.", ())
@@ -277,7 +278,7 @@ def test_a_further_pass_keeps_pairs_and_follow_ups_and_exchanges_facts() -> None
     again = [Asked(f"And then? (Question {n}? It does.)", (FERRY, MAYOR), "g") for n in range(3)]
     data = Sources(single, [*single, *again], [*true, *pairs, *others], [])
 
-    found, asked = drawn(data, FURTHER)
+    found, asked = drawn(data, replace(FURTHER, false=0.6, questions=0.3))
 
     assert all(one in found for one in [*true, *pairs])
     assert sum(one in found for one in others) == 6
@@ -286,6 +287,17 @@ def test_a_further_pass_keeps_pairs_and_follow_ups_and_exchanges_facts() -> None
     assert "The ferry carries 96 cars." in [one.statement for one in new]
     assert sum(one.question.startswith("And then") for one in asked) == 3
     assert len(asked) == 9
+
+
+@pytest.mark.usefixtures("small")
+def test_the_mean_of_two_networks() -> None:
+    one, other = CheckerNet(7), CheckerNet(7)
+    before = {name: value.clone() for name, value in one.state_dict().items()}
+
+    average_with(one, other)
+
+    for name, value in other.state_dict().items():
+        assert torch.allclose(one.state_dict()[name], (before[name] + value) / 2)
 
 
 @pytest.mark.usefixtures("small")

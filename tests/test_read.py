@@ -69,7 +69,6 @@ def test_the_checker_is_asked_of_the_likeliest_of_which_the_reader_is_not_sure()
     assert asked == [("What?", [("", "2")])]  # of the two likeliest it is sure of the other
     assert chances("Without a checker?", given) == [0.3, 0.95, 0.6, 0.05, 0.5]
     assert chances("What?", [given[1], given[3]]) == [0.95, 0.05]
-    assert chances("And when? (What? That.)", given) == [0.3, 0.95, 0.6, 0.05, 0.5]
     assert len(asked) == 2
 
 

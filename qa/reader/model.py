@@ -30,7 +30,7 @@ from qa.reader.net import WRONG, Heads, Scores, load_weights
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
 SHA256 = "3762d1139e80b852899260c25dcc7fb610a8eccd414bd956ff645dae33f7e7cb"  # of the weights that ship
 CHECKER = WEIGHTS.with_name("checker.safetensors")
-CHECKER_SHA256 = "79bb7b10642ea1a058302926f580e17cd9aec58bfe169354eb443fcb5d42556b"  # of the checker that ships
+CHECKER_SHA256 = "2f3fdc992c9714c4944b3e6121a7ce7f1390bb0957377d7525f18c997c796059"  # of the checker that ships
 SECOND_ROOM = 500  # characters of a passage that are read for a second opinion, for the sake of time
 LEAST_ROOM = 100  # characters below which evidence is not shortened any more
 LONGEST = 48  # tokens of an answer
