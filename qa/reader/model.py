@@ -146,14 +146,19 @@ class Reader:
             room = room * 3 // 4
 
     def _each(self, net: Heads, pairs: Sequence[Pair]) -> list[Scores]:
-        """The scores of each pair: alone, on a core of its own where there are several, which is faster than together."""
+        """The scores of each pair: alone, on a core of its own where there are several, which is faster than together; the longest
+        first, so that no core is left with one at the end."""
 
         def score(pair: Pair) -> Scores:
             with torch.inference_mode():
                 scores: Scores = net(*(part.to(self._device) for part in batch([pair])))
             return scores
 
-        return [score(pairs[0])] if len(pairs) == 1 else list(self._pool.map(score, pairs))
+        if len(pairs) == 1:
+            return [score(pairs[0])]
+        order = sorted(range(len(pairs)), key=lambda at: -len(pairs[at].ids))
+        scored = dict(zip(order, self._pool.map(score, [pairs[at] for at in order]), strict=True))
+        return [scored[at] for at in range(len(pairs))]
 
 
 def shipped() -> Reader:
