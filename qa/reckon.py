@@ -50,6 +50,24 @@ class Figures:
         return list(numbers(self.text))
 
     @cached_property
+    def _currencies(self) -> dict[int, str | None]:
+        """The currency of each figure, by where it begins."""
+        return {one.start: _currency(self.text, one) for one in self.said}
+
+    @cached_property
+    def _pairs(self) -> list[tuple[Number, Number]]:
+        """Two figures, in either order, that stand close together; of the same currency where both say one."""
+        counts = [one for one in self.said if not one.year]
+        return [
+            (a, b)
+            for a in counts
+            for b in counts
+            if a is not b
+            and abs(a.start - b.start) <= TOGETHER
+            and len({self._currencies[a.start], self._currencies[b.start]} - {None}) < 2
+        ]
+
+    @cached_property
     def times(self) -> set[int]:
         """Minutes since midnight of each time of day."""
         return {*_times(self.text, _CLOCK), *_times(self.text, _MILITARY)}
@@ -64,10 +82,7 @@ class Figures:
         if _loose(number, before, after) or self._is_hour(number, before, after):
             return True
         own = _currency(statement, number)
-        if any(
-            number.agrees(other) and {own, _currency(self.text, other)} - {None} <= {own or _currency(self.text, other)}
-            for other in self.said
-        ):
+        if any(number.agrees(other) and len({own, self._currencies[other.start]} - {None}) < 2 for other in self.said):
             return True
         if number.year and int(number.value) in self.years:
             return True
@@ -76,7 +91,7 @@ class Figures:
         if number.share or re.match(r"[\s-]*(?:times|fold)\b", after):  # a quarter, four times: 2 and 8
             ratio = number.value if number.value < 1 else 1 / max(number.value, 1.0)
             near = (0.3 if number.about else 0.05) * ratio  # `less than half`, `nearly doubled`
-            return any(abs(a.value / b.value - ratio) <= near for a, b in self._pairs() if 0 < a.value < b.value)
+            return any(abs(a.value / b.value - ratio) <= near for a, b in self._pairs if 0 < a.value < b.value)
         if number.value in (0.0, 1.0) and not number.words[0].isdigit():
             return True  # `one`, `single`: no figure
         if number.value <= COUNTED and not number.words[0].isdigit():  # counted, unless another number stands there
@@ -90,7 +105,7 @@ class Figures:
         ):
             return True  # from one date that stands there to another
         if number.days or re.match(r"[\s-]*(?:point|percentage)", after):  # a difference of two that stand there
-            pairs = [(a.value, b.value) for a, b in self._pairs()]
+            pairs = [(a.value, b.value) for a, b in self._pairs]
             pairs += [(float(a), float(b)) for a in self.years for b in self.years]
             return any(abs(a - b - number.value) < 1e-6 for a, b in pairs)
         return self._unscaled(number) or self._reckoned(number, own)
@@ -101,16 +116,6 @@ class Figures:
             return False
         apart = [abs(number.value * 60 - time) % 720 for time in self.times]
         return any(min(one, 720 - one) <= NEAR_HOUR for one in apart)
-
-    def _pairs(self) -> Iterator[tuple[Number, Number]]:
-        """Two figures, in either order, that stand close together; of the same currency where both say one."""
-        counts = [one for one in self.said if not one.year]
-        for a in counts:
-            for b in counts:
-                if a is not b and abs(a.start - b.start) <= TOGETHER:
-                    one, other = _currency(self.text, a), _currency(self.text, b)
-                    if one == other or None in (one, other):
-                        yield a, b
 
     def _unscaled(self, number: Number) -> bool:
         """Whether it stands there without its scale, which stands close by: `3.1 million`, where `3.1 of the 4.0 million` is
@@ -135,12 +140,12 @@ class Figures:
         if number.value < RECKONED or number.year or number.percent:
             return False
         near = (0.05 if number.about else 1e-6) * number.value
-        for a, b in self._pairs():
+        for a, b in self._pairs:
             if (
                 a.percent
                 or b.percent
                 or a.value <= 1
-                or currency not in (None, _currency(self.text, a) or _currency(self.text, b))
+                or currency not in (None, self._currencies[a.start] or self._currencies[b.start])
             ):
                 continue
             if b.share:
