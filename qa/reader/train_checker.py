@@ -35,7 +35,7 @@ from qa.reader.checkpoint import keep, restore
 from qa.reader.encode import PairEncoder
 from qa.reader.evidence import evidence
 from qa.reader.net import WRONG
-from qa.reader.pairs import WRITTEN, Asked, Read, Stated, alterations, exchanges, sample
+from qa.reader.pairs import WRITTEN, Asked, Read, Stated, alterations, exchanges, public_questions, sample
 from qa.reader.plan import Batch, Example, Sources, collate, examples, grouped, sources
 from qa.reader.train import AVERAGE, CABLES, SEED, losses_of
 
@@ -44,6 +44,7 @@ T = TypeVar("T")
 PARTS = 5  # of the pass, after each of which it is kept
 HEADS = 5.0  # how many times the learning rate of the body that of the heads is
 TOKENS = 4_400  # of a batch, padding included
+LONGEST = 1_000  # characters of a public paragraph
 TOGETHER = 8  # statements on one passage in a batch
 
 
@@ -52,7 +53,9 @@ class Pass:
     """What is drawn, and how it is learnt. `rate`: the highest learning rate. Shares of what there is: `false`, of the contradicted
     statements (never parted from the true one that they were turned from), `easy`, of those that are partly supported or not at all,
     which are learnt soon, and `questions`, but for follow-ups, of which there are few. `altered`: statements and sentences changed
-    by `qa.reader.alter`, and `exchanged` of them with a fact that stands there of another thing."""
+    by `qa.reader.alter`, and `exchanged` of them with a fact that stands there of another thing. `groups`: share of the passages
+    and cables whose statements are drawn from; `public`: share of the public questions; `frozen`: the first layers that stay
+    as they are, with what all layers know of distances."""
 
     seed: int
     rate: float
@@ -61,15 +64,26 @@ class Pass:
     questions: float
     altered: int
     exchanged: int
+    groups: float = 1.0
+    public: float = 0.0
+    frozen: int = 0
 
 
 FIRST = Pass(SEED, 7e-5, false=1.0, easy=0.5, questions=0.5, altered=6_000, exchanged=0)
 FURTHER = Pass(SEED + 1, 5e-5, false=0.4, easy=0.3, questions=0.25, altered=1_500, exchanged=4_000)
+READING = Pass(
+    SEED + 2, 5e-5, false=0.2, easy=0.3, questions=1.0, altered=500, exchanged=1_500, groups=0.35, public=0.15, frozen=3
+)
+PASSES = {"first": FIRST, "further": FURTHER, "reading": READING}
 
 
-def drawn(data: Sources, own: Pass) -> tuple[list[Stated], list[Asked]]:
-    """All supported statements, and of everything else as much as the pass says."""
+def drawn(data: Sources, own: Pass, public: Sequence[Asked] = ()) -> tuple[list[Stated], list[Asked]]:
+    """The supported statements of the groups drawn, and of everything else as much as the pass says."""
     rng = random.Random(own.seed)
+    if own.groups < 1:
+        names = sorted({one.group for one in data.stated})
+        chosen = set(rng.sample(names, int(len(names) * own.groups)))
+        data = data._replace(stated=[one for one in data.stated if one.group in chosen])
 
     def some(of: Sequence[T], share: float) -> list[T]:
         return rng.sample(of, int(len(of) * share))
@@ -88,6 +102,7 @@ def drawn(data: Sources, own: Pass) -> tuple[list[Stated], list[Asked]]:
         *sample(some(data.own, own.questions), rng, most=1, easy=0.2),
         *sample(some(single, own.questions), rng, most=2, easy=0.5),
         *sample([one for one in data.invented if is_joined(one.question)], rng, most=3, easy=0.5),
+        *sample(some(public, own.public), rng, most=0, easy=0.3),
     ]
     rng.shuffle(stated)
     return stated, asked
@@ -112,10 +127,14 @@ def batches(stated: Sequence[Stated], asked: Sequence[Asked], encode: PairEncode
     return found
 
 
-def train(net: CheckerNet, ready: Sequence[Batch], rate: float, checkpoint: Path, what: str) -> None:
-    """Trains `net`, but for its vocabulary, at `rate` at the most, and leaves the moving average of its weights in it; goes on from `checkpoint` where
-    there is one, and raises ValueError where that is not of `what`."""
+def train(net: CheckerNet, ready: Sequence[Batch], rate: float, checkpoint: Path, what: str, frozen: int = 0) -> None:
+    """Trains `net`, but for its vocabulary and the `frozen` first layers, at `rate` at the most, and leaves the moving average of its
+    weights in it; goes on from `checkpoint` where there is one, and raises ValueError where that is not of `what`."""
     net.get_parameter(WORDS).requires_grad_(False)
+    if frozen:
+        for part in (net.deberta.embeddings, net.deberta.encoder.rel_embeddings, net.deberta.encoder.LayerNorm):
+            part.requires_grad_(False)
+        net.deberta.encoder.layer[:frozen].requires_grad_(False)
     own = [(name, value) for name, value in net.named_parameters() if value.requires_grad]
     body = [value for name, value in own if name.startswith(("deberta.", "pooler."))]
     heads = [value for name, value in own if not name.startswith(("deberta.", "pooler."))]
@@ -161,16 +180,18 @@ def average_with(net: CheckerNet, other: CheckerNet) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("start", type=Path, help="what to start from: of qa.reader.start_checker, or of an earlier run")
-    parser.add_argument("--further", action="store_true", help="the start is of an earlier run")
+    parser.add_argument("--pass", dest="own", choices=PASSES, default="first", help="which of the passes")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cables", type=Path, default=CABLES)
     parser.add_argument("--written", type=Path, default=WRITTEN)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    own = FURTHER if args.further else FIRST
+    own = PASSES[args.own]
     torch.manual_seed(own.seed)
     net, encode = load_checker(args.start)
-    stated, asked = drawn(sources(args.data, args.cables, args.written), own)
+    public = public_questions((args.data / "public").glob("*.jsonl.gz")) if own.public else []
+    public = [one for one in public if len(one.passages[0].text) < LONGEST]
+    stated, asked = drawn(sources(args.data, args.cables, args.written), own, public)
     ready = batches(stated, asked, encode, random.Random(own.seed))
     print(f"{len(stated)} statements, {len(asked)} questions, {sum(len(each.ids) for each in ready)} pairs", flush=True)
     settings = (own, HEADS, TOKENS, TOGETHER, PARTS, AVERAGE, WRONG, compute_dtype())
@@ -178,11 +199,10 @@ def main() -> None:
     for part in (part for each in ready for part in each):
         digest.update(part.numpy().tobytes())
     checkpoint = args.out.with_suffix(".checkpoint")
-    train(net, ready, own.rate, checkpoint, digest.hexdigest())
-    if args.further:
+    train(net, ready, own.rate, checkpoint, digest.hexdigest(), own.frozen)
+    if own is FURTHER:
         average_with(net, load_checker(args.start)[0])
     print(f"{args.out}: sha256 {save_checker(net, args.out, encode.tokenizer_json)}", flush=True)
-    checkpoint.unlink()
 
 
 if __name__ == "__main__":
