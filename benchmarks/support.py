@@ -1,6 +1,6 @@
 """How well statements are checked against the paragraph that they cite.
 
-    python -m benchmarks.support --data READING_DATA --index DIR [--weights FILE] [--checker FILE]
+    python -m benchmarks.support --data READING_DATA --index DIR [--weights FILE]
 
 Three sets that nothing was trained on: the statements over held-out passages of READING_DATA/support (the half that thresholds
 were not chosen on; `--half 0` shows the other), those over the held-out invented cables, on which thresholds were chosen too, and
@@ -24,7 +24,7 @@ from benchmarks.reader import interval, mean_of
 from index.cable import Citation
 from index.store import Store
 from qa.facts import missing
-from qa.reader.model import CHECKER, WEIGHTS, Reader
+from qa.reader.model import WEIGHTS, Reader
 from qa.reader.pairs import WRITTEN, held_out, statements
 from qa.reader.train import CABLES
 from qa.verify import SUPPORTED, Source, Verdict, Verifier, source_of
@@ -88,13 +88,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds support/statements.jsonl")
     parser.add_argument("--index", type=Path, required=True, help="an index of the sample corpus")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--checker", type=Path, default=CHECKER)
     parser.add_argument("--half", type=int, default=1)
     parser.add_argument("--rows", type=Path, help="write each row with its verdict here")
     args = parser.parse_args()
-    reader = Reader(args.weights, checker=args.checker)
+    reader = Reader(args.weights)
     verifier = Verifier(reader)
-    print(f"reader and checker: {reader.identity}")
+    print(f"reader {reader.identity}")
     with Store.open(args.index) as store:
         sets = {
             "held-out passages": list(passages(args.data, args.half)),

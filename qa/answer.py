@@ -171,7 +171,7 @@ def open_qa(folder: Path, model: str = QUOTES) -> CableQA:
     """
     check_spec(model)
     store = Store.open(folder)
-    from qa.reader.model import shipped  # imports torch and transformers
+    from qa.reader.model import shipped  # imports torch
 
     try:
         embedder = Embedder(store.counts().get("embedding_source") or None)

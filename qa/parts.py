@@ -74,6 +74,6 @@ def judge_part(part: str, judged: Sequence[Judged], store: Store, reader: Reader
     blended = []
     for one in found:
         answers = (one.judgement.answers + whole[one.candidate.passage_id]) / 2
-        judgement = replace(one.judgement, answers=answers, second=None)
+        judgement = replace(one.judgement, answers=answers)
         blended.append(Judged(one.candidate, judgement, probability(judgement)))
     return blended

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 READ = 6  # passages that are read
 FUSED = 0.3  # what a unit of the fused score is worth in logits
 CALIBRATION = (0.490, 0.554)  # of the probability: weight of answerability, and a constant
-SECOND = 2  # likeliest passages that the checker reads too, where the reader alone is neither sure nor sure of not
-UNSURE = (0.1, 0.85)  # probability between which it is not
-SECOND_CALIBRATION = (0.3, 0.4, 0.72)  # weights of the reader's and of the checker's answerability, and a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,39 +50,18 @@ def rerank(
         Judged(replace(candidate, score=_score(candidate, judgement)), judgement, probability(judgement))
         for candidate, judgement in zip(top, reader.judge(question, passages), strict=True)
     ]
-    judged = read_twice(question, judged, passages, reader)
     judged.sort(key=lambda one: (-one.candidate.score, one.candidate.passage_id))
     floor, last = judged[-1].candidate.score, top[-1].score
     rest = [replace(c, score=min(c.score, last) - last + floor) for c in found[most:]]
     return judged, [*(one.candidate for one in judged), *rest]
 
 
-def read_twice(
-    question: str, judged: Sequence[Judged], passages: Sequence[tuple[str, str]], reader: Reader
-) -> list[Judged]:
-    """The same, `SECOND` of them with the checker's opinion; `passages` are theirs."""
-    likeliest = sorted(range(len(judged)), key=lambda at: -judged[at].probability)[:SECOND]
-    again = [at for at in likeliest if UNSURE[0] < judged[at].probability < UNSURE[1]]
-    found = list(judged)
-    opinions = reader.second_opinion(question, [passages[at] for at in again]) if again else None
-    for at, opinion in zip(again, opinions or (), strict=False):
-        judgement = replace(judged[at].judgement, second=opinion)
-        found[at] = Judged(judged[at].candidate, judgement, probability(judgement))
-    return found
-
-
 def probability(judgement: Judgement) -> float:
-    """That the passage answers: logistic regression over the reader's answerability, and the checker's where that was asked, fitted
-    on the 227 questions of `reader/calibration` (`python -m qa.reader.calibrate`), over cables that no weights were trained on and
-    no figure is read from; the weights of both were then chosen on the dev sets, in favour of the checker's. The best span's score
-    adds nothing there."""
-    if judgement.second is None:
-        weight, constant = CALIBRATION
-        logit = weight * judgement.answers + constant
-    else:
-        weight, other, constant = SECOND_CALIBRATION
-        logit = weight * judgement.answers + other * judgement.second + constant
-    return 1 / (1 + math.exp(-logit))
+    """That the passage answers: logistic regression over the reader's answerability, fitted on the 227 questions of
+    `reader/calibration` (`python -m qa.reader.calibrate`), over cables that no weights were trained on and no figure is read from.
+    The best span's score adds nothing there."""
+    weight, constant = CALIBRATION
+    return 1 / (1 + math.exp(-(weight * judgement.answers + constant)))
 
 
 def _score(candidate: Candidate, judgement: Judgement) -> float:

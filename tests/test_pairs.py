@@ -5,21 +5,21 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 import torch
-from transformers.models.mpnet.modeling_mpnet import MPNetSelfAttention
 
 from index.embed import wheel_file
 from qa.reader.agree import agrees
-from qa.reader.encode import Pair, PairEncoder, batch
-from qa.reader.net import SUPPORT, WRONG, Heads, Scores
+from qa.reader.encode import Pair, PairEncoder
+from qa.reader.net import WRONG, Scores
 from qa.reader.pairs import (
     Asked,
     Read,
@@ -32,9 +32,8 @@ from qa.reader.pairs import (
     public_questions,
     sample,
 )
-from qa.reader.plan import Batch, Data, Example, Stage, collate, examples, grouped
-from qa.reader.teacher import TeacherNet, _Attention
-from qa.reader.train import _rate, distilled, losses_of, train
+from qa.reader.plan import Example, collate, examples, grouped, sources
+from qa.reader.train import losses_of
 
 ROOT = Path(__file__).parent.parent
 
@@ -294,7 +293,7 @@ def encode() -> PairEncoder:
 
 
 def test_examples_mark_the_tokens_of_the_answers(encode: PairEncoder) -> None:
-    """[CLS] how much ? [SEP] herring quota ##s | Catches rose to 2 , 87 1 tons . [SEP]: `2` is token 11."""
+    """[CLS] herring quota ##s | Catches rose to 2 , 87 1 tons . [SEP] how much ? [SEP]: `2` is token 7."""
     context, text = "HERRING QUOTAS", "Catches rose to 2,871 tons."
     cut = Read(context, "fish " * 400 + "2,871 tons", ((2000, 2010),))
     passages = (
@@ -306,14 +305,14 @@ def test_examples_mark_the_tokens_of_the_answers(encode: PairEncoder) -> None:
     (pair,) = encode("How much?", [(context, text)])
 
     assert examples(Asked("How much?", passages, "x"), encode) == [
-        Example(pair, (8, 11), (9, 15), True),
+        Example(pair, (4, 7), (5, 11), True),
         Example(pair, (0,), (0,), False),
-        Example(pair, (12,), (12,), True),
+        Example(pair, (8,), (8,), True),
     ]
 
 
 def example(tokens: int, starts: tuple[int, ...] = (0,), ends: tuple[int, ...] = (0,)) -> Example:
-    return Example(Pair((0,) * tokens, 1, (), ()), starts, ends, starts != (0,))
+    return Example(Pair((0,) * tokens, (), ()), starts, ends, starts != (0,))
 
 
 def test_batches_lose_nothing_and_never_part_a_question() -> None:
@@ -330,7 +329,7 @@ def test_batches_lose_nothing_and_never_part_a_question() -> None:
 
 
 def test_a_batch_of_questions_and_statements() -> None:
-    stated = Example(Pair((101, 7, 8, 102, 9, 102), 4, ((0, 1),), ((0, 1), (2, 3))), label=3, wrong=(2,))
+    stated = Example(Pair((101, 9, 102, 7, 8, 102), ((0, 1),), ((0, 1), (2, 3))), label=3, wrong=(4,))
     found = collate([[example(5, (2, 3), (4,)), example(5)], [stated]])
 
     assert found.starts.tolist() == [[False, False, True, True, False, False], [True] + [False] * 5, [False] * 6]
@@ -338,9 +337,9 @@ def test_a_batch_of_questions_and_statements() -> None:
     assert (found.answers.tolist(), found.label.tolist(), found.group.tolist()) == (
         [True, False, False], [-1, -1, 3], [0, 0, 1],
     )  # fmt: skip
-    assert found.wrong.tolist() == [[-1] * 6, [-1] * 6, [-1, 0, 1, -1, -1, -1]]
+    assert found.wrong.tolist() == [[-1] * 6, [-1] * 6, [-1, -1, -1, 0, 1, -1]]
     assert (found.ids[2].tolist(), found.types[2].tolist(), found.mask[0].tolist()) == (
-        [101, 7, 8, 102, 9, 102], [False] * 4 + [True] * 2, [True] * 5 + [False],
+        [101, 9, 102, 7, 8, 102], [False] + [True] * 2 + [False] * 3, [True] * 5 + [False],
     )  # fmt: skip
 
 
@@ -374,8 +373,8 @@ def test_the_losses_by_hand() -> None:
 
 def test_a_wrong_token_weighs_more_than_one_that_is_borne_out() -> None:
     """A statement of two tokens, both at even odds, the second wrong: log 2 once, and four times. Unknown ones cost nothing."""
-    pair = Pair((0,) * 5, 4, (), ((0, 2), (2, 4)))
-    known, unknown = Example(pair, label=3, wrong=(2,)), Example(pair, label=3)
+    pair = Pair((0,) * 5, (), ((0, 2), (2, 4)))
+    known, unknown = Example(pair, label=3, wrong=(3,)), Example(pair, label=3)
     zeros = torch.zeros(2, 5)
     given = Scores(torch.zeros(2), torch.zeros(2), zeros, zeros, torch.zeros(2, 4), zeros)
     found = losses_of(given, collate([[known], [unknown]]))
@@ -384,29 +383,12 @@ def test_a_wrong_token_weighs_more_than_one_that_is_borne_out() -> None:
     assert found["support"].item() == pytest.approx(math.log(4))
 
 
-def test_a_reader_that_says_what_its_teacher_says_has_nothing_to_learn() -> None:
-    groups = [[example(4, (1, 2), (3,)), example(4)], [Example(Pair((0,) * 4, 3, (), ((0, 1),)), label=3)]]
-    drawn = torch.Generator().manual_seed(0)
-    taught = Scores(*(torch.randn(shape, generator=drawn) for shape in ((3,), (3,), (3, 4), (3, 4), (3, 4), (3, 4))))
-    batch = collate(groups)
-    same, doubt = distilled(taught, taught, batch), distilled(taught._replace(support=-taught.support), taught, batch)
-    moved = taught._replace(
-        start=taught.start + torch.tensor([0.0, 3.0, 0.0, 0.0]), relevance=taught.relevance + torch.tensor([2.0, 0.0, 0.0]),
-        answers=taught.answers + 2, wrong=taught.wrong + 2,
-    )  # fmt: skip
-
-    assert [same[name].item() for name in ("span", "relevance", "support")] == pytest.approx([0, 0, 0], abs=1e-6)
-    assert doubt["support"] > 0.1
-    away = distilled(moved, taught, batch)
-    assert all(away[name] > same[name] + 0.01 for name in ("span", "relevance", "answers", "wrong"))
-
-
 def test_a_false_statement_marks_the_tokens_that_were_changed(encode: PairEncoder) -> None:
     read = Read("", "The port was closed in 2009.", ())
     (example_,) = examples(Stated("It was closed in 2008.", read, "contradicted", "x", ((17, 21),)), encode)
     (pair,) = encode("It was closed in 2008.", [("", read.text)])
 
-    assert example_ == Example(pair, label=3, wrong=(5,))
+    assert example_ == Example(pair, label=3, wrong=(pair.asked_at + 4,))
     assert examples(Stated("It was closed.", read, "unsupported", "x"), encode)[0].wrong is None
     assert examples(Stated("It was closed.", read, "supported", "x", ()), encode)[0].wrong == ()
 
@@ -424,11 +406,7 @@ def test_sentences_are_altered_anew_with_each_draw() -> None:
     assert len({one.statement for one in drawn}) > 8
 
 
-def test_the_rate_rises_then_falls_almost_to_nothing() -> None:
-    assert [_rate(done) for done in (0.0, 0.05, 0.5, 1.0)] == pytest.approx([0.02, 0.9515, 0.515, 0.03])
-
-
-def test_what_is_held_out_is_not_drawn_and_every_draw_is_its_own(tmp_path: Path, encode: PairEncoder) -> None:
+def test_what_is_held_out_is_not_among_the_sources(tmp_path: Path) -> None:
     names = [f"p{n}" for n in range(30)]
     for folder in ("reader", "support", "public", "cables", "written"):
         (tmp_path / folder).mkdir()
@@ -449,89 +427,9 @@ def test_what_is_held_out_is_not_drawn_and_every_draw_is_its_own(tmp_path: Path,
     ]
     write(tmp_path / "support" / "statements.jsonl", stated)
     write(tmp_path / "written" / "statements.jsonl", [])
-    stage = Stage(draws=2, repeats=1, rate=0.1, heads=1.0, tokens=600, dropout=0.0, masked=0.0, public=0.0)
 
-    with Data(tmp_path, tmp_path / "cables", tmp_path / "written", wheel_file("tokenizer.json").read_text()) as data:
-        drawn = data.drawn(stage, Random(0))
-        assert {one.group for one in drawn} == kept
-        assert {one.question for one in drawn if isinstance(one, Asked)} == {"When was it closed?", "Who?"}
-        draws = list(data.draws(stage, seed=0))
-        again = list(data.draws(stage, seed=0, first=1))
-    assert len(draws) == 2
-    assert [batch.ids.tolist() for batch in draws[0]] != [batch.ids.tolist() for batch in draws[1]]
-    assert len(again) == 1
-    assert all(
-        torch.equal(a, b)
-        for one, other in zip(draws[1], again[0], strict=True)
-        for a, b in zip(one, other, strict=True)
-    )
-    assert sum(int((batch.label == SUPPORT.index("supported")).sum()) for batch in draws[0]) >= len(kept)
-    assert all(batch.ids.numel() <= 600 for draw in draws for batch in draw)
+    found = sources(tmp_path, tmp_path / "cables", tmp_path / "written")
 
-
-# --- training ------------------------------------------------------------------------------------------------
-
-
-class Small(Heads):
-    """A network of one matrix over the token ids, quick enough to be trained in a test."""
-
-    def __init__(self) -> None:
-        super().__init__(8)
-        self.words = torch.nn.Embedding(30522, 8)
-
-    def forward(self, ids: torch.Tensor, types: torch.Tensor, mask: torch.Tensor, inside: torch.Tensor) -> Scores:
-        states = self.words(ids)
-        return self.scores(states, states.mean(1), types, mask, inside)
-
-
-class Given:
-    """Data of one batch, drawn anew each time; stops before draw `until`."""
-
-    def __init__(self, until: int = 9) -> None:
-        self.until = until
-
-    def draws(self, stage: Stage, seed: int, first: int = 0) -> Iterator[list[Batch]]:
-        for number in range(first, stage.draws):
-            if number == self.until:
-                raise KeyboardInterrupt
-            yield [collate([[example(6 + number, (2,), (3,)), example(6 + number)]])]
-
-
-def test_a_run_that_is_stopped_goes_on_to_the_same_weights(tmp_path: Path) -> None:
-    stage = Stage(draws=3, repeats=2, rate=0.01, heads=1.0, tokens=99, dropout=0.0, masked=0.0, public=0.0)
-
-    def trained(data: Given, checkpoint: Path) -> Small:
-        torch.manual_seed(7)
-        net = Small()
-        train(net, stage, data, checkpoint, "these data", 103)  # type: ignore[arg-type]
-        return net
-
-    whole = trained(Given(), tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        trained(Given(until=2), tmp_path / "part")
-    again = trained(Given(), tmp_path / "part")
-
-    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
-    torch.manual_seed(7)
-    assert not torch.equal(whole.span.weight, Small().span.weight)
-    with pytest.raises(ValueError, match=r"is of another run: delete it to begin anew$"):
-        train(Small(), stage, Given(), tmp_path / "part", "other data", 103)  # type: ignore[arg-type]
-
-
-def test_the_teacher_sees_what_the_reader_sees_and_its_attention_is_mpnets(encode: PairEncoder) -> None:
-    net = TeacherNet(layers=2).eval()
-    for pairs in (
-        encode("Who won?", [("", "Ilse Roake won."), ("PORT", "Nobody did.")]),
-        encode("Who?", [("", "Roake.")]),
-    ):
-        tensors = batch(pairs)
-        with torch.no_grad():
-            own = net(*tensors)
-            for layer in net.mpnet.encoder.layer:
-                layer.attention.attn.__class__ = MPNetSelfAttention
-            stock = net(*tensors)
-            for layer in net.mpnet.encoder.layer:
-                layer.attention.attn.__class__ = _Attention
-        for a, b in zip(own, stock, strict=True):
-            assert torch.allclose(a, b, atol=1e-5)
-    assert net.own[[0, 101, 102, 103, 1996]].tolist() == [1, 0, 2, 30526, 2000]  # [PAD] [CLS] [SEP] [MASK] the
+    assert {one.group for one in found.own} == {one.group for one in found.stated} == kept
+    assert {name for _, read in found.passages for name in re.findall(r"p\d+", read.text)} == kept
+    assert {one.question for one in found.own} == {"When was it closed?", "Who?"}

@@ -14,7 +14,7 @@ from index.store import Store
 from qa.read import ALSO, ANSWERS, SEVERAL_ALSO, Reading, differ, merged, read, short_answers, words_of
 from qa.read import SURE as ENOUGH
 from qa.reader.model import Judgement, Reader, Span
-from qa.rerank import CALIBRATION, SECOND_CALIBRATION, Judged, probability, read_twice, rerank
+from qa.rerank import CALIBRATION, Judged, probability, rerank
 from qa.retrieve import Candidate
 from tests.test_store import HERRING, OUTLINE, make
 
@@ -49,27 +49,6 @@ def test_offsets_are_those_of_the_paragraph() -> None:
 
 def test_words_of_two_sentences_bring_both() -> None:
     assert read([judged(0.9, (RISE, 40, 5.0))]) == [reading(0, 40, 0.9, (16, 40))]
-
-
-def test_the_checker_is_asked_of_the_likeliest_of_which_the_reader_is_not_sure() -> None:
-    given = [judged(chance, paragraph=str(n)) for n, chance in enumerate((0.3, 0.95, 0.6, 0.05, 0.5))]
-    passages = [("", str(n)) for n in range(len(given))]
-    asked = []
-
-    class Second:
-        def second_opinion(self, question: str, passages: list[tuple[str, str]]) -> list[float] | None:
-            asked.append((question, passages))
-            return [2.0 for _ in passages] if question == "What?" else None
-
-    def chances(question: str, given: list[Judged]) -> list[float]:
-        return [one.probability for one in read_twice(question, given, passages, Second())]  # type: ignore[arg-type]
-
-    weight = SECOND_CALIBRATION[1] * 2.0 + SECOND_CALIBRATION[2]
-    assert chances("What?", given) == pytest.approx([0.3, 0.95, 1 / (1 + math.exp(-weight)), 0.05, 0.5])
-    assert asked == [("What?", [("", "2")])]  # of the two likeliest it is sure of the other
-    assert chances("Without a checker?", given) == [0.3, 0.95, 0.6, 0.05, 0.5]
-    assert chances("What?", [given[1], given[3]]) == [0.95, 0.05]
-    assert len(asked) == 2
 
 
 def test_where_nothing_answers_nothing_is_quoted() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
@@ -18,7 +18,7 @@ from index.errors import IndexMismatch
 from index.passage import context_of
 from qa.read import ANSWERS
 from qa.reader.encode import Pair, PairEncoder, batch
-from qa.reader.model import CHECKER, CHECKER_SHA256, SHA256, WEIGHTS, Judgement, Reader, Span, _spans, _trimmed
+from qa.reader.model import SHA256, WEIGHTS, Judgement, Reader, Span, _spans, _trimmed
 from qa.reader.net import ReaderNet, load_weights, save_weights
 from qa.rerank import probability
 
@@ -48,17 +48,17 @@ def test_tokens_know_their_characters_and_those_of_the_context_have_none(
     shown = [text[span[0] : span[1]] if span else None for span in pair.spans]
 
     assert shown == expected
-    assert (pair.first, len(pair.ids)) == (5, 5 + len(expected) + 1)  # [CLS] how much ? [SEP] ... [SEP]
+    assert (pair.asked_at, len(pair.ids)) == (len(expected) + 2, len(expected) + 6)  # [CLS] ... [SEP] how much ? [SEP]
 
 
 def test_question_and_passage_are_cut_to_their_limits(encode: PairEncoder) -> None:
     long = ("", "fish " * 400)
     (short_question,), (long_question,) = encode("How much?", [long]), encode("fish " * 200, [long])
 
-    assert [(pair.first, len(pair.spans), len(pair.ids)) for pair in (short_question, long_question)] == [
-        (5, 314, 320), (96, 223, 320),
+    assert [(len(pair.asked), len(pair.spans), len(pair.ids)) for pair in (short_question, long_question)] == [
+        (3, 314, 320), (94, 223, 320),
     ]  # fmt: skip
-    assert short_question.ids[4] == short_question.ids[-1] == long_question.ids[95] == long_question.ids[-1]
+    assert {pair.ids[at] for pair in (short_question, long_question) for at in (pair.asked_at - 1, -1)} == {102}
 
 
 def test_threads_get_what_one_thread_gets(encode: PairEncoder) -> None:
@@ -75,13 +75,13 @@ def test_a_tokenizer_of_another_kind_is_refused() -> None:
 
 
 def test_a_batch_is_padded_and_marks_where_answers_may_stand() -> None:
-    pairs = [Pair((101, 7, 102, 8, 9, 102), 3, (None, (0, 2)), ((0, 1),)), Pair((101, 7, 102, 102), 3, (), ((0, 1),))]
+    pairs = [Pair((101, 8, 9, 102, 7, 102), (None, (0, 2)), ((0, 1),)), Pair((101, 102, 7, 102), (), ((0, 1),))]
 
     assert [tensor.tolist() for tensor in batch(pairs)] == [
-        [[101, 7, 102, 8, 9, 102], [101, 7, 102, 102, 0, 0]],
-        [[0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 0, 0]],
+        [[101, 8, 9, 102, 7, 102], [101, 102, 7, 102, 0, 0]],
+        [[0, 1, 1, 1, 0, 0], [0, 1, 0, 0, 0, 0]],
         [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]],
-        [[True, False, False, False, True, False], [True, False, False, False, False, False]],
+        [[True, False, True, False, False, False], [True, False, False, False, False, False]],
     ]
 
 
@@ -93,7 +93,7 @@ def test_a_context_is_what_is_known_of_the_cable() -> None:
 
 # --- spans ---------------------------------------------------------------------------------------------------
 
-WORDS = Pair((0,) * 8, 3, (None, (0, 3), (4, 7), (8, 11)), ())  # a token of context, then `red fox ran`
+WORDS = Pair((0,) * 8, (None, (0, 3), (4, 7), (8, 11)), ())  # a token of context, then `red fox ran`
 
 
 def spans(pair: Pair, start: list[float], end: list[float]) -> list[Span]:
@@ -102,18 +102,18 @@ def spans(pair: Pair, start: list[float], end: list[float]) -> list[Span]:
 
 def test_the_best_span_comes_first_and_none_overlaps() -> None:
     """`red` to `fox` has 4 + 5, less 1 + 1 for no answer; only `ran` is left then. The context's 9 and 9 do not count."""
-    found = spans(WORDS, [1, 0, 0, 9, 4, 0, 3, 0], [1, 0, 0, 9, 0, 5, 2, 0])
+    found = spans(WORDS, [1, 9, 4, 0, 3, 0, 0, 0], [1, 9, 0, 5, 2, 0, 0, 0])
     assert found == [Span(0, 7, 7.0), Span(8, 11, 3.0)]
 
 
 def test_an_answer_does_not_end_before_it_begins() -> None:
-    found = spans(WORDS, [0, 0, 0, 0, -1, -1, 9, 0], [0, 0, 0, 0, 9, -1, -2, 0])
+    found = spans(WORDS, [0, 0, -1, -1, 9, 0, 0, 0], [0, 0, 9, -1, -2, 0, 0, 0])
     assert found == [Span(0, 3, 8.0), Span(8, 11, 7.0), Span(4, 7, -2.0)]
 
 
 def test_an_answer_has_48_tokens_and_a_passage_six_answers_at_most() -> None:
     """Token 0 to token 59 would have 9 + 9; token 0 to 47 has 9 + 2."""
-    pair = Pair((0,) * 62, 1, tuple((2 * n, 2 * n + 1) for n in range(60)), ())
+    pair = Pair((0,) * 62, tuple((2 * n, 2 * n + 1) for n in range(60)), ())
     start, end = [-5.0] * 62, [-5.0] * 62
     start[0] = end[0] = 0
     start[1], end[1 + 47], end[1 + 59] = 9, 2, 9
@@ -124,27 +124,47 @@ def test_an_answer_has_48_tokens_and_a_passage_six_answers_at_most() -> None:
 
 
 def test_a_passage_without_words_has_no_answer() -> None:
-    assert spans(Pair((0, 0, 0), 2, (), ()), [0, 0, 0], [0, 0, 0]) == []
-    assert spans(Pair((0, 0, 0, 0), 2, (None,), ()), [0, 0, 0, 0], [0, 0, 0, 0]) == []
+    assert spans(Pair((0, 0, 0), (), ()), [0, 0, 0], [0, 0, 0]) == []
+    assert spans(Pair((0, 0, 0, 0), (None,), ()), [0, 0, 0, 0], [0, 0, 0, 0]) == []
 
 
 # --- weights -------------------------------------------------------------------------------------------------
 
 
-def test_weights_come_back_within_half_a_step(tmp_path: Path) -> None:
+def test_weights_come_back_within_half_a_step_with_their_tokenizer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encode: PairEncoder
+) -> None:
+    monkeypatch.setattr("qa.reader.net.LAYERS", 2)
     torch.manual_seed(0)
-    net = ReaderNet()
+    net = ReaderNet(60)
     file = tmp_path / "weights.safetensors"
-    digest = save_weights(net, file)
-    loaded, kept = load_weights(file), load_file(file)
+    digest = save_weights(net, file, encode.tokenizer_json)
+    (loaded, again), kept = load_weights(file), load_file(file)
 
-    assert digest == hashlib.sha256(file.read_bytes()).hexdigest() == save_weights(net, tmp_path / "again.safetensors")
-    assert file.stat().st_size < 35e6
+    assert digest == hashlib.sha256(file.read_bytes()).hexdigest() == save_weights(net, file, encode.tokenizer_json)
     found = loaded.state_dict()
-    assert list(found) == list(net.state_dict())
+    assert set(found) == set(net.state_dict())
     for name, value in net.state_dict().items():
         step = kept[f"{name}.scale"] if value.ndim == 2 else torch.zeros(())
         assert ((found[name] - value).abs() <= step * 0.5001).all(), name
+    assert again("It sank.", [TUNNEL]) == encode("It sank.", [TUNNEL])
+
+
+def test_the_file_that_ships_is_at_most_40_megabytes() -> None:
+    assert WEIGHTS.stat().st_size <= 40e6
+
+
+def test_another_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "broken").write_bytes(b"broken")
+    save_file({"words": torch.zeros(2)}, tmp_path / "others")
+
+    for name in ("broken", "others"):
+        with pytest.raises(
+            IndexMismatch, match=rf"^\S+{name} is no file of the reader's weights: .*\. Reinstall cable-qa\.$"
+        ):
+            Reader(tmp_path / name)
+    with pytest.raises(IndexMismatch, match="nowhere cannot be read"):
+        Reader(tmp_path / "nowhere")
 
 
 def test_other_weights_than_expected_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -196,9 +216,8 @@ def test_the_answering_words_are_found(reader: Reader, question: str, passage: t
 @pytest.mark.parametrize("question", ["How much did the Skarn tunnel cost?", "When was the Skarn tunnel opened?"])
 def test_a_passage_that_answers_ranks_above_one_on_the_subject(reader: Reader, question: str) -> None:
     judged = dict(zip(PASSAGES, reader.judge(question, PASSAGES), strict=True))
-    best_first = sorted(PASSAGES, key=lambda passage: -judged[passage].relevance)
 
-    assert best_first == PASSAGES
+    assert max(PASSAGES, key=lambda passage: judged[passage].relevance) == TUNNEL
     assert max(PASSAGES, key=lambda passage: probability(judged[passage])) == TUNNEL
 
 
@@ -246,10 +265,24 @@ def test_threads_share_a_reader(reader: Reader) -> None:
 
 
 def test_the_reader_is_known_by_its_weights(reader: Reader) -> None:
-    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (WEIGHTS, CHECKER)]
+    assert hashlib.sha256(WEIGHTS.read_bytes()).hexdigest() == SHA256
+    assert reader.identity == SHA256[:12]
 
-    assert hashes == [SHA256, CHECKER_SHA256]
-    assert reader.identity == " ".join(digest[:12] for digest in hashes)
+
+def test_statements_are_told_from_false_ones(reader: Reader) -> None:
+    statements = ["The Skarn tunnel cost 41 million crowns.", "The Skarn tunnel cost 14 million crowns."]
+    (true, about_mayor), (false,) = (
+        reader.support(statements[0], [TUNNEL, MAYOR]),
+        reader.support(statements[1], [TUNNEL]),
+    )
+
+    assert true.shares == pytest.approx(reader.support(statements[0], [TUNNEL])[0].shares, abs=0.02)
+    for one in (true, about_mayor, false):
+        assert sum(one.shares) == pytest.approx(1.0)
+    assert max(range(4), key=lambda n: true.shares[n]) == 0
+    assert max(range(4), key=lambda n: about_mayor.shares[n]) != 0
+    assert max(range(4), key=lambda n: false.shares[n]) == 3
+    assert (true.doubtful, [statements[1][start:end] for start, end in false.doubtful]) == ((), ["14"])
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""Fits `qa.rerank.CALIBRATION` for the weights that ship, and what `SECOND_CALIBRATION` was chosen near to.
+"""Fits `qa.rerank.CALIBRATION` for the weights that ship.
 
-    python -m qa.reader.calibrate [--weights FILE] [--checker FILE]
+    python -m qa.reader.calibrate [--weights FILE]
 
 Logistic regression (ridge 0.01) of whether a question is answerable on the reader's answerability of the passage that ranks
-first, alone and with the checker's. Over the cables of `calibration/`, which no weights are trained on, in an index of their own,
-searched as any index is. Prints the weights and the constant of both, and the AUC of answerability on the same questions.
+first. Over the cables of `calibration/`, which no weights are trained on, in an index of their own, searched as any index is.
+Prints the weight and the constant, and the AUC of answerability on the same questions.
 
 How many of the question's words the passage has is no second sign: where questions avoid the passage's words, as these do, it
 makes up for a reader that shared words mislead, and where they use them (`benchmarks/plain.jsonl`) it refuses most answers.
@@ -25,10 +25,9 @@ import numpy as np
 from index.build import build
 from index.cable import Cable, Paragraph
 from index.embed import Embedder
-from index.passage import context_of
 from index.store import Store
 from qa.question import read_question
-from qa.reader.model import CHECKER, WEIGHTS, Reader
+from qa.reader.model import WEIGHTS, Reader
 from qa.rerank import rerank
 from qa.retrieve import candidates, encode_query
 
@@ -43,9 +42,8 @@ def cable_of(row: dict[str, Any], number: int) -> Cable:
     return Cable(name, sent, row["post"], "UNCLASSIFIED", row["subject"], (), (), (), (), None, paragraphs)
 
 
-def judged(rows: list[dict[str, Any]], reader: Reader) -> Iterator[tuple[float, float, bool]]:
-    """For each question over the cables: the answerability of the passage ranked first, by the reader and by the checker, and
-    whether any answers."""
+def judged(rows: list[dict[str, Any]], reader: Reader) -> Iterator[tuple[float, bool]]:
+    """For each question over the cables: the answerability of the passage ranked first, and whether any answers."""
     embedder = Embedder()
     with TemporaryDirectory() as folder:
         build([cable_of(row, n) for n, row in enumerate(rows, 1)], Path(folder), embedder)
@@ -54,31 +52,23 @@ def judged(rows: list[dict[str, Any]], reader: Reader) -> Iterator[tuple[float, 
                 asked = read_question(question["question"])
                 found = candidates(encode_query(asked.text, store, embedder), asked, store)
                 best, *_ = rerank(asked.text, found, store, reader)[0]
-                passage, cable = best.candidate.passage, store.cable(best.candidate.passage.citation.reference_id)
-                context = context_of(passage.context, None, cable.origin, f"{cable.sent:%Y-%m-%d}")
-                second = reader.second_opinion(asked.text, [(context, passage.text)])
-                assert second is not None
-                yield best.judgement.answers, second[0], bool(question["answers"])
+                yield best.judgement.answers, bool(question["answers"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--checker", type=Path, default=CHECKER)
     args = parser.parse_args()
     rows = [json.loads(line) for file in sorted(CABLES.glob("*.jsonl")) for line in file.open(encoding="utf-8")]
-    own, second, answerable = map(np.array, zip(*judged(rows, Reader(args.weights, checker=args.checker)), strict=True))
-    for name, signs in (("CALIBRATION", [own]), ("with the checker", [own, second])):
-        x, y = np.column_stack([*signs, np.ones(len(own))]), answerable.astype(np.float64)
-        weights = np.zeros(x.shape[1])
-        for _ in range(50):  # Newton's method
-            chance = 1 / (1 + np.exp(-x @ weights))
-            curve = (x.T * (chance * (1 - chance))) @ x + 0.01 * np.eye(x.shape[1])
-            weights += np.linalg.solve(curve, x.T @ (y - chance) - 0.01 * weights)
-        score = x @ weights
-        auc = (score[y > 0][:, None] > score[y < 1][None, :]).mean()
-        said = ", ".join(f"{weight:.3f}" for weight in weights)
-        print(f"{name} = ({said})  AUC {auc:.3f} of {len(y)} questions")
+    answers, answerable = map(np.array, zip(*judged(rows, Reader(args.weights)), strict=True))
+    x, y = np.column_stack([answers, np.ones(len(answers))]), answerable.astype(np.float64)
+    weights = np.zeros(2)
+    for _ in range(50):  # Newton's method
+        chance = 1 / (1 + np.exp(-x @ weights))
+        curve = (x.T * (chance * (1 - chance))) @ x + 0.01 * np.eye(2)
+        weights += np.linalg.solve(curve, x.T @ (y - chance) - 0.01 * weights)
+    auc = (answers[y > 0][:, None] > answers[y < 1][None, :]).mean()
+    print(f"CALIBRATION = ({weights[0]:.3f}, {weights[1]:.3f})  AUC {auc:.3f} of {len(y)} questions")
 
 
 if __name__ == "__main__":

