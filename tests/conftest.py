@@ -35,6 +35,15 @@ def embedder():
 
 
 @pytest.fixture(scope="session")
+def encode():
+    """Encodes pairs with the tokenizer of the embedding model, whose pieces are known words."""
+    from index.embed import _wheel_folder
+    from qa.reader.encode import PairEncoder
+
+    return PairEncoder((_wheel_folder() / "tokenizer.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
 def reader():
     from qa.reader.model import shipped
 

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import torch
 
-from index.embed import wheel_file
 from qa.reader.agree import agrees
 from qa.reader.encode import Pair, PairEncoder
 from qa.reader.net import WRONG, Scores
@@ -285,11 +284,6 @@ def test_the_same_seed_draws_the_same() -> None:
 
 
 # --- examples, batches, losses -------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def encode() -> PairEncoder:
-    return PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
 
 
 def test_examples_mark_the_tokens_of_the_answers(encode: PairEncoder) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from index.embed import compute_dtype, wheel_file
+from index.embed import compute_dtype
 from index.errors import IndexMismatch
 from index.passage import context_of
 from qa.read import ANSWERS
@@ -21,12 +21,6 @@ from qa.reader.encode import Pair, PairEncoder, batch
 from qa.reader.model import SHA256, WEIGHTS, Judgement, Reader, Span, _spans, _trimmed
 from qa.reader.net import ReaderNet, load_weights, save_weights
 from qa.rerank import probability
-
-
-@pytest.fixture(scope="module")
-def encode() -> PairEncoder:
-    return PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
-
 
 # --- encoding ------------------------------------------------------------------------------------------------
 

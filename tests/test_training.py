@@ -14,7 +14,6 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import DebertaV2Config, DebertaV2Model
 
-from index.embed import wheel_file
 from qa.reader import net, train
 from qa.reader.deberta import Deberta
 from qa.reader.encode import PairEncoder, batch
@@ -26,11 +25,6 @@ from qa.reader.train import FIRST, FURTHER, READING, batches, drawn, example, wr
 
 FERRY = Read("", "The ferry at Elsby carries 214 cars.", ())
 MAYOR = Read("", "The mayor of Skarn resigned on Monday.", ())
-
-
-@pytest.fixture(scope="module")
-def encode() -> PairEncoder:
-    return PairEncoder(wheel_file("tokenizer.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

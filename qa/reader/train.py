@@ -189,8 +189,8 @@ def train(net: ReaderNet, ready: Sequence[Batch], own: Pass, checkpoint: Path, w
     net.requires_grad_(True)
     net.get_parameter(WORDS).requires_grad_(False)
     if own.frozen:
-        for part in (net.deberta.embeddings, net.deberta.encoder.rel_embeddings, net.deberta.encoder.LayerNorm):
-            part.requires_grad_(False)
+        for fixed in (net.deberta.embeddings, net.deberta.encoder.rel_embeddings, net.deberta.encoder.LayerNorm):
+            fixed.requires_grad_(False)
         net.deberta.encoder.layer[: own.frozen].requires_grad_(False)
     learning = [(name, value) for name, value in net.named_parameters() if value.requires_grad]
     body = [value for name, value in learning if name.startswith(("deberta.", "pooler."))]
