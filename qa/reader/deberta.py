@@ -94,9 +94,9 @@ class _Attention(nn.Module):
         self.settled: tuple[Tensor, Tensor] | None = None
 
     def of_distances(self, distances: Tensor) -> tuple[Tensor, Tensor]:
-        """Queries and keys (heads, hidden of a head, number) of the `distances` (number, hidden)."""
+        """Queries and keys (heads, number, hidden of a head) of the `distances` (number, hidden)."""
         query, key = (
-            part(distances).view(len(distances), self.heads, -1).permute(1, 2, 0)
+            part(distances).view(len(distances), self.heads, -1).transpose(0, 1).contiguous()
             for part in (self.query_proj, self.key_proj)
         )
         return query, key
@@ -110,8 +110,9 @@ class _Attention(nn.Module):
             for part in (self.query_proj, self.key_proj, self.value_proj)
         )
         far_query, far_key = self.settled or self.of_distances(distances)
-        scores = query @ key.transpose(-1, -2) + _shifted(query @ far_key[..., buckets.flip(0)])
-        scores = scores + _shifted(key @ far_query[..., buckets]).transpose(-1, -2)
+        far_query, far_key = far_query.index_select(1, buckets), far_key.index_select(1, buckets.flip(0))
+        scores = query @ key.transpose(-1, -2) + _shifted(query @ far_key.transpose(-1, -2))
+        scores = scores + _shifted(key @ far_query.transpose(-1, -2)).transpose(-1, -2)
         scores = scores / math.sqrt(3 * query.shape[-1])
         scores = scores.masked_fill(~mask.bool()[:, None, None, :], torch.finfo(scores.dtype).min)
         weights = scores.softmax(-1, dtype=torch.float32).to(value.dtype)
