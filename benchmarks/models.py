@@ -6,7 +6,7 @@ Each question three times: quotes; the model believed, its own citations kept; a
 are those of `cable-qa evaluate` with 95% bootstrap intervals; then the share of the model's own sentences that the cited
 paragraphs support, what was marked of them (all of which goes out unmarked where the model is believed), and how many answers fell
 back to quotes. ROWS.jsonl keeps what is done, and a run that was stopped goes on from it. REPLIES.jsonl keeps what the model wrote to
-each prompt, if it came to an end: another run, with another checker, asks for it no more (and its `ms` says nothing then).
+each prompt, if it came to an end: another run, with other weights of the reader, asks for it no more (and its `ms` says nothing then).
 """
 
 from __future__ import annotations

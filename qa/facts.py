@@ -2,7 +2,7 @@
 
 Flows in: a statement, the text that it rests on, and when that was sent. Flows out: problems, each a kind and the words of
 the statement. No model: a fact counts as there where its value stands anywhere in the text, however it is written, or follows from
-what does (`qa.reckon`, `qa.dates`). Whether it stands there *of the same thing* is for the checker (`qa.verify`) to read.
+what does (`qa.reckon`, `qa.dates`). Whether it stands there *of the same thing* is for the trained reader (`qa.verify`) to tell.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Flows in: a statement and the paragraphs that it rests on. Flows out: a Verdict, and the paragraphs that bear it out. Exact facts
 come first (`qa.facts`: a figure, date, name, reference ID or quotation that does not stand there), then meaning, by the
-checker (`qa.reader.checker`): it tells what the paragraph does not say from what it says; how many reversals (a negation, swapped
+trained reader (`qa.reader.model`): it tells what the paragraph does not say from what it says; how many reversals (a negation, swapped
 roles, the wrong year) it sees stands in MODEL_CARD.md.
 """
 

@@ -287,6 +287,8 @@ def test_statements_are_told_from_false_ones(reader: Reader) -> None:
         ("It cost (a lot) then.", (8, 15), "(a lot)"),
         ('The "old" port.', (4, 9), '"old"'),
         ("Plain words.", (0, 5), "Plain"),
+        ("Plain\n words.", (5, 12), "words"),
+        ("He said “proper words” twice.", (7, 15), "proper"),
     ],
 )
 def test_half_a_pair_of_marks_is_no_part_of_an_answer(text: str, span: tuple[int, int], expected: str) -> None:

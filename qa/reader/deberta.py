@@ -1,4 +1,4 @@
-"""DeBERTa's encoder (He et al. 2021), version 3, for the checker: attention over words and, apart, over how far they stand from each other.
+"""DeBERTa's encoder (He et al. 2021), version 3, for the reader: attention over words and, apart, over how far they stand from each other.
 
 Flows in: token ids. Flows out: hidden states. The parts have the names that transformers' `DebertaV2Model` has, and do the same; that one
 looks each pair of positions up (`gather`), which takes most of its time on a CPU. Here the scores by distance are shifted into their

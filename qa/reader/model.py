@@ -158,8 +158,10 @@ def _whole_words(text: str, tokens: Sequence[tuple[int, int]]) -> tuple[tuple[in
 
 
 def _trimmed(span: Span, text: str) -> Span:
-    """The span without a quotation mark or bracket at its edge whose counterpart lies outside."""
+    """The span without the space that its first token takes in, and without a quotation mark or bracket at its edge whose counterpart
+    lies outside."""
     start, end = span.start, span.end
+    start += len(text[start:end]) - len(text[start:end].lstrip())
     for opening, closing in ("“”", '""', "()", "[]"):
         inner = text[start:end]
         if inner.startswith(opening) and closing not in inner[1:] and len(inner) > 1:
