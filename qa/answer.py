@@ -18,7 +18,7 @@ from index.store import Filter, Store
 from qa.abstain import CANNOT_ANSWER, abstain, nothing_on
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
-from qa.parts import judge_part, parts_of, with_passages_of_parts
+from qa.parts import judge_part, parts_of, standing, with_passages_of_parts
 from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
 from qa.read import Reading, merged, read
@@ -137,7 +137,8 @@ class CableQA:
             times["retrieve"] = _ms(began)
             began = time.perf_counter()
             judged, found = rerank(text, found, self.store, self.reader, most)
-            parts = {part: judge_part(part, judged, self.store, self.reader) for part in asks}
+            of_parts = (judge_part(part, judged, self.store, self.reader) for part in standing(asks))
+            parts = dict(zip(asks, of_parts, strict=True))
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:
                 whole = look_up(asked, (), [found[0].passage.citation.reference_id], self.store)

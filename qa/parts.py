@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from index.embed import Embedder
 from index.store import Filter, Store
-from qa.question import Question, is_joined
+from qa.question import Question, is_joined, standalone
 from qa.rerank import READ, Judged, probability, rerank
 from qa.retrieve import Candidate, candidates, encode_query
 
@@ -46,6 +46,11 @@ def parts_of(question: str) -> list[str]:
     return [f"{': '.join([*opening, part.rstrip('?,;: ')])}?" for part in asking]
 
 
+def standing(parts: Sequence[str]) -> list[str]:
+    """The same parts, each that leans on those before it with these in brackets, as a follow-up stands alone."""
+    return [standalone(part, [(" ".join(parts[:n]), "")] if n else []) for n, part in enumerate(parts)]
+
+
 def with_passages_of_parts(
     parts: Sequence[str], found: Sequence[Candidate], asked: Question, store: Store, embedder: Embedder
 ) -> tuple[list[Candidate], int]:
@@ -54,7 +59,7 @@ def with_passages_of_parts(
     top, rest = list(found[:READ]), list(found[READ:])
     if found and parts:
         where = Filter(cables=(found[0].passage.citation.reference_id,))
-        for part in parts:
+        for part in standing(parts):
             query = encode_query(part, store, embedder)
             for own in candidates(query, asked, store, where)[:PART_READ]:
                 if own.passage_id not in {one.passage_id for one in top}:

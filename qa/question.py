@@ -108,7 +108,8 @@ def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
     if not text or not history or _COMPACT.search(text) or not _leans(text, heard):
         return text
     asked = " ".join(question.strip() for question, _ in history[-2:])
-    return f"{text} ({asked} {' '.join(history[-1][1].split())[:200].strip()})"
+    answered = " ".join(history[-1][1].split())[:200]
+    return f"{text} ({f'{asked} {answered}'.strip()})"
 
 
 def is_joined(question: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qa.answer import CableQA
-from qa.parts import judge_part, parts_of, with_passages_of_parts
+from qa.parts import judge_part, parts_of, standing, with_passages_of_parts
 from qa.question import read_question
 from qa.read import Reading, merged, read
 from qa.rerank import READ, rerank
@@ -47,6 +47,16 @@ def test_a_question_is_split_where_another_begins(question: str, parts: list[str
 )
 def test_a_question_that_asks_one_thing_is_left_whole(question: str) -> None:
     assert parts_of(question) == []
+
+
+def test_a_part_that_leans_on_those_before_it_has_them_in_brackets() -> None:
+    mill, cost = "Who owns the mill?", "What did it cost?"
+    alone = "How many people work at the new mill in Tarn?"
+
+    assert standing([mill, cost, alone]) == [mill, f"{cost} ({mill})", alone]
+    assert standing([cost, mill]) == [cost, mill]
+    assert standing([]) == []
+    assert parts_of(standing([mill, cost])[1]) == []
 
 
 def test_each_part_is_quoted_at_most_three_times_and_none_twice() -> None:
