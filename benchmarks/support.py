@@ -6,7 +6,7 @@ Three sets that nothing was trained on: the statements over held-out passages of
 were not chosen on; `--half 0` shows the other), those over the held-out invented cables, on which thresholds were chosen too, and
 `index/sample-statements.jsonl`, 200 over the sample corpus, whose index is DIR. Caught: a false statement's verdict is not
 `supported`, by one changed fact (figure, money, date, name, place, office, reference ID, quotation) and by meaning. False alarm: a
-supported statement's verdict is another. By exact facts alone, and with the networks. 95% bootstrap intervals, resampled by passage.
+supported statement's verdict is another. By exact facts alone, and with the network. 95% bootstrap intervals, resampled by passage.
 """
 
 from __future__ import annotations

@@ -133,12 +133,14 @@ class CableQA:
         times = {"retrieve": _ms(began)}
         if not whole:
             asks = parts_of(text)
-            found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
+            alone = standing(asks)
+            found, most = with_passages_of_parts(alone, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)
             began = time.perf_counter()
             judged, found = rerank(text, found, self.store, self.reader, most)
-            of_parts = (judge_part(part, judged, self.store, self.reader) for part in standing(asks))
-            parts = dict(zip(asks, of_parts, strict=True))
+            parts = {
+                part: judge_part(one, judged, self.store, self.reader) for part, one in zip(asks, alone, strict=True)
+            }
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:
                 whole = look_up(asked, (), [found[0].passage.citation.reference_id], self.store)

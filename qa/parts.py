@@ -1,4 +1,5 @@
-"""A question that asks several things is read part by part: `How much was seized, and where do the guards go?`
+"""A question that asks several things is read part by part: `How much was seized, and where do the guards go?` A part that leans on
+those before it is read with them, as a follow-up is.
 
 Flows in: a question, and passages judged for it as a whole. Flows out: its parts, and the passages as judged for each. Does not
 decide what is quoted.
@@ -55,11 +56,11 @@ def with_passages_of_parts(
     parts: Sequence[str], found: Sequence[Candidate], asked: Question, store: Store, embedder: Embedder
 ) -> tuple[list[Candidate], int]:
     """The candidates for the whole question, those to read first, and how many these are: after its own first `READ` the
-    passages of the first cable that rank high for a part alone."""
+    passages of the first cable that rank high for one of the `parts`, which stand alone."""
     top, rest = list(found[:READ]), list(found[READ:])
     if found and parts:
         where = Filter(cables=(found[0].passage.citation.reference_id,))
-        for part in standing(parts):
+        for part in parts:
             query = encode_query(part, store, embedder)
             for own in candidates(query, asked, store, where)[:PART_READ]:
                 if own.passage_id not in {one.passage_id for one in top}:

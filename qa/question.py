@@ -114,7 +114,7 @@ def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
 
 def is_joined(question: str) -> bool:
     """Whether a question is one that `standalone` joined to what was before it."""
-    return question.endswith(")") and bool(re.search(r"\S \((?:[^()]*\? |(?:\S+ ){3,}).*\)$", question))
+    return question.endswith(")") and bool(re.search(r"\S \((?:[^()]*\?(?: |\)$)|(?:\S+ ){3,}).*\)$", question))
 
 
 def _leans(text: str, heard: str) -> bool:

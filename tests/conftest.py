@@ -1,4 +1,4 @@
-"""What several test files need: the real archive's files where they lie, and an index of the sample corpus."""
+"""What several test files need: the real archive's files where they lie, an index of the sample corpus, the models."""
 
 from __future__ import annotations
 

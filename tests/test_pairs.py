@@ -402,7 +402,7 @@ def test_sentences_are_altered_anew_with_each_draw() -> None:
 
 def test_what_is_held_out_is_not_among_the_sources(tmp_path: Path) -> None:
     names = [f"p{n}" for n in range(30)]
-    for folder in ("reader", "support", "public", "cables", "written"):
+    for folder in ("reader", "support", "cables", "written"):
         (tmp_path / folder).mkdir()
     reader = tmp_path / "reader"
     write(
@@ -420,7 +420,6 @@ def test_what_is_held_out_is_not_among_the_sources(tmp_path: Path) -> None:
         {"passage_id": name, "statement": f"{name} stayed open.", "label": "supported", "kind": ""} for name in names
     ]
     write(tmp_path / "support" / "statements.jsonl", stated)
-    write(tmp_path / "written" / "statements.jsonl", [])
 
     found = sources(tmp_path, tmp_path / "cables", tmp_path / "written")
 

@@ -6,7 +6,7 @@ import pytest
 
 from qa.answer import CableQA
 from qa.parts import judge_part, parts_of, standing, with_passages_of_parts
-from qa.question import read_question
+from qa.question import is_joined, read_question
 from qa.read import Reading, merged, read
 from qa.rerank import READ, rerank
 from qa.retrieve import candidates, encode_query
@@ -57,6 +57,7 @@ def test_a_part_that_leans_on_those_before_it_has_them_in_brackets() -> None:
     assert standing([cost, mill]) == [cost, mill]
     assert standing([]) == []
     assert parts_of(standing([mill, cost])[1]) == []
+    assert is_joined(standing([mill, cost])[1])
 
 
 def test_each_part_is_quoted_at_most_three_times_and_none_twice() -> None:
@@ -100,6 +101,7 @@ def test_a_part_is_judged_by_itself_and_by_the_whole(sample_qa: CableQA) -> None
 
     of_part = judge_part(part, whole, store, reader)
 
+    assert of_part
     alone, _ = rerank(part, [one.candidate for one in whole], store, reader)
     for one in of_part:
         apart = [
@@ -108,6 +110,23 @@ def test_a_part_is_judged_by_itself_and_by_the_whole(sample_qa: CableQA) -> None
         ]
         assert one.judgement.answers == pytest.approx(sum(apart) / 2)
     assert judge_part(part, [], store, reader) == []
+
+
+def test_a_part_that_leans_is_searched_and_read_with_the_one_before_it(
+    sample_qa: CableQA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_, searched = list[str](), list[str]()
+    judge, encode = sample_qa.reader.judge, encode_query
+    monkeypatch.setattr(
+        sample_qa.reader, "judge", lambda question, given: read_.append(question) or judge(question, given)
+    )
+    monkeypatch.setattr("qa.parts.encode_query", lambda text, *given: searched.append(text) or encode(text, *given))
+
+    answer = sample_qa.answer("Who commands the cutter Petrel, and how many people did it pick up?")
+
+    both = ["Who commands the cutter Petrel?", "how many people did it pick up? (Who commands the cutter Petrel?)"]
+    assert read_[1:] == searched == both
+    assert "(" not in answer.note
 
 
 def test_both_parts_are_answered(sample_qa: CableQA) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,20 @@ def test_other_weights_than_expected_are_refused_in_one_line(tmp_path: Path) -> 
     assert str(raised.value) == (
         f"The reader's weights {file} have sha256 {digest}, not {'0' * 64}. Reinstall cable-qa."
     )
+
+
+def test_the_tokens_of_the_reader_that_ships_cover_the_text_in_order(reader: Reader) -> None:
+    text = "Café “Zhaňa Özen” took 2½ tons…  and\n€1,500;\tthe Ørsted brothers’ share was ﬁxed at 33 percent."
+    (pair,) = reader.encode("What was taken?", [("Embassy Skarn\nTRADE", text)])
+    spans = [span for span in pair.spans if span]
+
+    assert None in pair.spans
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert all(one <= other and one[1] <= other[1] for one, other in pairwise(spans))
+    covered = {at for span in spans for at in range(*span)}
+    assert {at for at, letter in enumerate(text) if not letter.isspace()} <= covered
+    assert [text[start:end].strip() for start, end in spans if "tons" in text[start:end]] == ["tons"]
+    assert [("What was taken?")[start:end].strip() for start, end in pair.asked] == ["What", "was", "taken", "?"]
 
 
 # --- reading -------------------------------------------------------------------------------------------------

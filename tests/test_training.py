@@ -17,8 +17,8 @@ from transformers import DebertaV2Config, DebertaV2Model
 from qa.reader import net, train
 from qa.reader.deberta import Deberta
 from qa.reader.encode import PairEncoder, batch
-from qa.reader.net import Heads, ReaderNet
-from qa.reader.pairs import Asked, Read, Stated
+from qa.reader.net import ReaderNet
+from qa.reader.pairs import Asked, Read, Stated, held_out
 from qa.reader.plan import Sources, collate
 from qa.reader.start import SPECIAL, needed, start_net, trimmed
 from qa.reader.train import FIRST, FURTHER, READING, batches, drawn, example, wrong_loss
@@ -63,11 +63,12 @@ def test_the_encoder_does_what_the_published_one_does(tokens: int) -> None:
     assert torch.allclose(settled, expected, atol=1e-4)
 
 
+@pytest.mark.usefixtures("small")
 def test_only_a_statements_own_tokens_may_be_wrong(encode: PairEncoder) -> None:
     pairs = [*encode("It sank.", [("", FERRY.text)]), *encode("The ferry sank on Monday.", [("", "A ferry.")])]
     ids, types, mask, inside = batch(pairs)
 
-    wrong = Heads(8).scores(torch.zeros(*ids.shape, 8), torch.zeros(2, 8), types, mask, inside).wrong
+    wrong = ReaderNet(9).scores(torch.zeros(*ids.shape, 384), torch.zeros(2, 384), types, mask, inside).wrong
 
     for row, pair in zip(wrong, pairs, strict=True):
         assert [n for n, logit in enumerate(row) if logit > -1e3] == [pair.asked_at + n for n in range(len(pair.asked))]
@@ -226,23 +227,27 @@ def test_a_pass_over_questions_draws_the_statements_of_some_passages_and_public_
 @pytest.mark.usefixtures("small")
 def test_a_pass_leaves_frozen_layers_and_a_share_of_the_weights_before(tmp_path: Path, encode: PairEncoder) -> None:
     ready = batches([stated("The ferry carries 214 cars.", FERRY, "supported", ())], [], encode, Random(0)) * 10
-    before, whole = ReaderNet(30_522), ReaderNet(30_522)
-    half = ReaderNet(30_522)
-    for one in (whole, half):
+    before, whole, mixed = (ReaderNet(30_522) for _ in range(3))
+    for one in (whole, mixed):
         one.load_state_dict(before.state_dict())
+    own = replace(READING, rate=1e-2, frozen=1)
 
-    train.train(whole, ready, replace(READING, frozen=1), tmp_path / "whole", "these")
-    train.train(half, ready, replace(READING, frozen=1, before=0.5), tmp_path / "half", "these")
+    train.train(whole, ready, own, tmp_path / "whole", "these")
+    train.train(mixed, ready, replace(own, before=0.25), tmp_path / "mixed", "these")
 
     moved = []
     for name, value in before.state_dict().items():
         after = whole.state_dict()[name]
-        assert torch.allclose(half.state_dict()[name], (value + after) / 2, atol=1e-6)
+        assert torch.allclose(mixed.state_dict()[name], 0.25 * value + 0.75 * after, atol=1e-6), name
         moved += [] if torch.equal(value, after) else [name]
-    assert any(name.startswith("deberta.encoder.layer.1.") for name in moved)
-    assert not any(
-        name.startswith(("deberta.encoder.layer.0.", "deberta.embeddings", "deberta.encoder.rel")) for name in moved
-    )
+    encoder = "deberta.encoder."
+    fixed = (f"{encoder}layer.0.", f"{encoder}rel", f"{encoder}LayerNorm", "deberta.embeddings")
+    assert any(name.startswith(f"{encoder}layer.1.") for name in moved)
+    assert not any(name.startswith(fixed) for name in moved)
+
+
+def test_the_rate_rises_then_falls_almost_to_nothing() -> None:
+    assert [train.rate_at(done) for done in (0.0, 0.06, 0.5, 1.0)] == pytest.approx([0.02, 0.9412, 0.51, 0.02])
 
 
 @pytest.mark.usefixtures("small")
@@ -250,7 +255,7 @@ def test_training_learns_and_goes_on_where_it_stopped(
     encode: PairEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "AVERAGE", 0.5)
-    own = replace(FIRST, rate=1e-3)
+    own = replace(FIRST, rate=1e-3, frozen=1, before=0.25)
     of = [
         stated("The ferry carries 214 cars.", FERRY, "supported", ()),
         stated("The ferry carries 300 cars.", FERRY, "contradicted", ((18, 21),)),
@@ -291,3 +296,56 @@ def test_training_learns_and_goes_on_where_it_stopped(
         assert torch.allclose(a, b, atol=1e-5)
     with pytest.raises(ValueError, match="is of another run"):
         train.train(begun(), ready, own, tmp_path / "part", "others")
+
+
+def test_the_command_goes_through_its_passes_and_goes_on_where_it_was_stopped(
+    encode: PairEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(net, "LAYERS", 1)
+    torch.manual_seed(0)
+    passes = tuple(replace(FIRST, seed=seed, rate=1e-3, before=0.5 * seed) for seed in (0, 1))
+    monkeypatch.setattr(train, "PASSES", passes)
+    for folder in ("reader", "support", "public", "cables", "written"):
+        (tmp_path / folder).mkdir()
+    names = [name for name in map(str, range(60)) if not held_out(name)][:12]
+    rows: dict[str, list[dict[str, object]]] = {
+        "reader/passages": [{"id": name, "passage": f"The ferry {name} carries {name} cars."} for name in names],
+        "reader/questions": [{"passage_id": name, "question": "Who?", "answerable": False} for name in names],
+        "support/statements": [
+            {"passage_id": name, "statement": f"Ferry {name} has {name} cars.", "label": "supported"} for name in names
+        ],
+        "written/questions": [],
+        "written/statements": [],
+    }
+    for name, own in rows.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in own))
+    net.save_weights(ReaderNet(30_522), tmp_path / "start", encode.tokenizer_json)
+
+    def made(name: str, *given: str) -> bytes:
+        folders = [f"--{one}={tmp_path / one}" for one in ("cables", "written")]
+        command = ["train", str(tmp_path / "start"), f"--data={tmp_path}", *folders, f"--out={tmp_path / name}", *given]
+        monkeypatch.setattr("sys.argv", command)
+        train.main()
+        return (tmp_path / name).read_bytes()
+
+    whole = made("whole.safetensors")
+    keep, kept = train.keep, []
+
+    def stopped(*given: object) -> None:
+        keep(*given)  # type: ignore[arg-type]
+        kept.append(given)
+        if len(kept) == train.PARTS + 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "keep", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            made("part.safetensors")
+    assert sorted(file.name for file in tmp_path.glob("part.*")) == ["part.1.checkpoint", "part.2.checkpoint"]
+
+    assert made("part.safetensors") == whole
+    assert [file.name for file in tmp_path.glob("part.*")] == ["part.safetensors"]
+    assert made("last.safetensors", "--from=2") != whole
+    said = capsys.readouterr().out
+    assert said.count("pass 1: ") == 3
+    assert said.count("pass 2: ") == 4

@@ -11,22 +11,22 @@ from typing import Any
 import torch
 
 
-def restore(checkpoint: Path, what: str, parts: dict[str, Any], device: torch.device | None = None) -> int:
-    """Gives `parts` the states in the `checkpoint`, if there is one, and returns how many passes were done; raises ValueError
+def restore(checkpoint: Path, what: str, states: dict[str, Any]) -> int:
+    """Gives `states` what is in the `checkpoint`, if there is one, and returns how much was done; raises ValueError
     where it is not of `what`."""
     if not checkpoint.exists():
         return 0
-    saved: dict[str, Any] = torch.load(checkpoint, map_location=device)
+    saved: dict[str, Any] = torch.load(checkpoint)
     if saved.pop("what") != what:
         raise ValueError(f"{checkpoint} is of another run: delete it to begin anew")
-    passes: int = saved.pop("passes")
+    done: int = saved.pop("done")
     for name, state in saved.items():
-        parts[name].load_state_dict(state)
-    return passes
+        states[name].load_state_dict(state)
+    return done
 
 
-def keep(checkpoint: Path, what: str, parts: dict[str, Any], passes: int) -> None:
-    """Writes the states of `parts` after so many passes of `what`."""
+def keep(checkpoint: Path, what: str, states: dict[str, Any], done: int) -> None:
+    """Writes `states` after so much of `what` was done."""
     part_file = checkpoint.with_suffix(".part")
-    torch.save({"what": what, "passes": passes} | {name: one.state_dict() for name, one in parts.items()}, part_file)
+    torch.save({"what": what, "done": done} | {name: one.state_dict() for name, one in states.items()}, part_file)
     part_file.replace(checkpoint)

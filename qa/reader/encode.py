@@ -16,12 +16,12 @@ from index.passage import joined
 
 LIMIT = 320  # tokens of a question and a passage together
 QUESTION_LIMIT = 96  # of them, the question's
-FIRST = 1  # where the passage begins, after [CLS]
+PASSAGE_AT = 1  # where the passage begins, after [CLS]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The tokens of one passage and question: `ids`. `spans`: for each token of the passage, which begins at `FIRST`, its
+    """The tokens of one passage and question: `ids`. `spans`: for each token of the passage, which begins at `PASSAGE_AT`, its
     characters `text[start:end]`, None for the tokens of its context. `asked`: the same for the question's tokens, which begin at
     `asked_at`."""
 
@@ -31,7 +31,7 @@ class Pair:
 
     @property
     def asked_at(self) -> int:
-        return FIRST + len(self.spans) + 1
+        return PASSAGE_AT + len(self.spans) + 1
 
 
 class PairEncoder:
@@ -39,7 +39,10 @@ class PairEncoder:
 
     def __init__(self, tokenizer_json: str) -> None:
         self.tokenizer_json = tokenizer_json
-        self._tokenizer = Tokenizer.from_str(tokenizer_json)
+        try:
+            self._tokenizer = Tokenizer.from_str(tokenizer_json)
+        except Exception as error:  # whatever a text that is none makes it raise
+            raise ValueError(f"no tokenizer: {str(error).splitlines()[0]}") from None
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._cls = self.id_of("[CLS]")
@@ -79,9 +82,9 @@ def batch(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     inside[:, 0] = True
     for row, pair in enumerate(pairs):
         ids[row, : len(pair.ids)] = torch.tensor(pair.ids)
-        types[row, FIRST : pair.asked_at] = 1  # with the [SEP] behind it
+        types[row, PASSAGE_AT : pair.asked_at] = 1  # with the [SEP] behind it
         mask[row, : len(pair.ids)] = 1
-        inside[row, FIRST : FIRST + len(pair.spans)] = torch.tensor(
+        inside[row, PASSAGE_AT : PASSAGE_AT + len(pair.spans)] = torch.tensor(
             [span is not None for span in pair.spans], dtype=torch.bool
         )
     return ids, types, mask, inside

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import fsum  # the order of a set, which changes from run to run, does not matter to it
 
 from index.passage import sentences
 from qa.question import STOP_WORDS
@@ -28,7 +29,7 @@ def evidence(statement: str, text: str, room: int = ROOM) -> str:
     rest = set(range(len(spans)))
 
     def worth(at: int) -> tuple[float, int]:
-        new, old = (sum(holders[word] ** -0.5 for word in of) for of in (shared[at] & left, shared[at]))
+        new, old = (fsum(holders[word] ** -0.5 for word in of) for of in (shared[at] & left, shared[at]))
         return new + AGAIN * old + BESIDE * bool({at - 1, at + 1} & chosen), -at
 
     while rest := {at for at in rest if size + spans[at][1] - spans[at][0] <= room}:
@@ -45,7 +46,7 @@ def nearest(statement: str, text: str, shown: str) -> tuple[int, int] | None:
     statement, the rarer words the dearer; None where none shares anything."""
     spans = [(start, end) for start, end in sentences(text) if text[start:end] in shown]
     shared, holders = _shared(statement, text, spans)
-    worth = [sum(holders[word] ** -0.5 for word in each) for each in shared]
+    worth = [fsum(holders[word] ** -0.5 for word in each) for each in shared]
     return spans[worth.index(max(worth))] if any(worth) else None
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from index.embed import compute_dtype
 from index.errors import IndexMismatch
-from qa.reader.encode import FIRST, LIMIT, Pair, batch
+from qa.reader.encode import LIMIT, PASSAGE_AT, Pair, batch
 from qa.reader.evidence import ROOM, evidence
 from qa.reader.net import WRONG, Scores, load_weights
 
@@ -174,7 +174,7 @@ def _trimmed(span: Span, text: str) -> Span:
 def _spans(pair: Pair, start: NDArray[np.float32], end: NDArray[np.float32]) -> list[Span]:
     """The best spans by the sum of their logits, greedily without overlap."""
     length = len(pair.spans)
-    left, right = start[FIRST : FIRST + length], end[FIRST : FIRST + length]
+    left, right = start[PASSAGE_AT : PASSAGE_AT + length], end[PASSAGE_AT : PASSAGE_AT + length]
     inside = np.array([span is not None for span in pair.spans], dtype=bool)
     scores = left[:, None] + right[None, :]
     reach = np.arange(length)[None, :] - np.arange(length)[:, None]

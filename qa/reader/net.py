@@ -46,21 +46,30 @@ class Scores(NamedTuple):
     wrong: Tensor
 
 
-class Heads(nn.Module):
-    """Five heads over an encoder with hidden states of `hidden`. Support weighs the whole pair and, by a soft maximum over
-    them, the wrong tokens."""
+class ReaderNet(nn.Module):
+    """The encoder over `vocabulary` tokens, a pooler and five heads. Support weighs the whole pair and, by a soft maximum over them,
+    the wrong tokens."""
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, vocabulary: int) -> None:
         super().__init__()
-        self.classifier = nn.Linear(hidden, 1)
-        self.answers = nn.Linear(hidden, 1)
-        self.span = nn.Linear(hidden, 2)
-        self.support = nn.Linear(hidden, len(SUPPORT))
-        self.wrong = nn.Linear(hidden, 1)
+        self.deberta = Deberta(vocabulary, HIDDEN, LAYERS, ATTENTION_HEADS)
+        self.pooler = nn.Linear(HIDDEN, HIDDEN)
+        self.classifier = nn.Linear(HIDDEN, 1)  # relevance
+        self.answers = nn.Linear(HIDDEN, 1)
+        self.span = nn.Linear(HIDDEN, 2)
+        self.support = nn.Linear(HIDDEN, len(SUPPORT))
+        self.wrong = nn.Linear(HIDDEN, 1)
         self.worst = nn.Linear(1, len(SUPPORT), bias=False)
+        nn.init.zeros_(self.worst.weight)  # until it is known which tokens are wrong
+
+    def forward(self, ids: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
+        """`ids`, `types` (1 for the passage, 0 for the question) and `mask` (1 for a token): int64 (n, t). `inside`: bool
+        (n, t), the tokens where an answer may begin and end, and position 0."""
+        states = self.deberta(ids, mask)
+        return self.scores(states, nn.functional.gelu(self.pooler(states[:, 0])), types, mask, inside)
 
     def scores(self, states: Tensor, pooled: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
-        """From hidden states (n, t, hidden) and what stands for the whole pair (n, hidden); the rest as in `ReaderNet`."""
+        """From hidden states (n, t, hidden) and what stands for the whole pair (n, hidden); the rest as in `forward`."""
         start, end = self.span(states).float().unbind(-1)
         own = (types == 0) & (mask == 1)
         stated = own & nn.functional.pad(own[:, 1:], (0, 1))  # without [SEP]
@@ -72,22 +81,6 @@ class Heads(nn.Module):
             start.masked_fill(~inside, LOW), end.masked_fill(~inside, LOW),
             self.support(pooled).float() + worst.float(), wrong,
         )  # fmt: skip
-
-
-class ReaderNet(Heads):
-    """The encoder over `vocabulary` tokens, a pooler and the heads."""
-
-    def __init__(self, vocabulary: int) -> None:
-        super().__init__(HIDDEN)
-        self.deberta = Deberta(vocabulary, HIDDEN, LAYERS, ATTENTION_HEADS)
-        self.pooler = nn.Linear(HIDDEN, HIDDEN)
-        nn.init.zeros_(self.worst.weight)  # until it is known which tokens are wrong
-
-    def forward(self, ids: Tensor, types: Tensor, mask: Tensor, inside: Tensor) -> Scores:
-        """`ids`, `types` (1 for the passage, 0 for the question) and `mask` (1 for a token): int64 (n, t). `inside`: bool
-        (n, t), the tokens where an answer may begin and end, and position 0."""
-        states = self.deberta(ids, mask)
-        return self.scores(states, nn.functional.gelu(self.pooler(states[:, 0])), types, mask, inside)
 
 
 def save_weights(net: ReaderNet, path: Path, tokenizer: str) -> str:
@@ -117,6 +110,6 @@ def load_weights(path: Path) -> tuple[ReaderNet, PairEncoder]:
             state[name] = kept[f"{name}.int8"].float() * kept[f"{name}.scale"]
         net = ReaderNet(len(state[WORDS]))
         net.load_state_dict(state)
-    except (SafetensorError, KeyError, RuntimeError) as error:
+        return net, PairEncoder(tokenizer)
+    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise ValueError(f"{path} is no file of the reader's weights: {str(error).splitlines()[0]}") from None
-    return net, PairEncoder(tokenizer)

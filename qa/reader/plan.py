@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from qa.reader.encode import FIRST, Pair, PairEncoder, batch
+from qa.reader.encode import PASSAGE_AT, Pair, PairEncoder, batch
 from qa.reader.net import SUPPORT
 from qa.reader.pairs import (
     Asked,
@@ -78,7 +78,7 @@ def examples(asked: Asked | Stated, encode: PairEncoder) -> list[Example]:
         for start, end in read.spans:
             inside = [n for n, span in enumerate(pair.spans) if span and span[0] < end and span[1] > start]
             if inside and pair.spans[inside[-1]][1] >= end:  # type: ignore[index]
-                tokens.append((FIRST + inside[0], FIRST + inside[-1]))
+                tokens.append((PASSAGE_AT + inside[0], PASSAGE_AT + inside[-1]))
         if read.spans and not tokens:
             continue
         starts, ends = ({token[side] for token in tokens} or {0} for side in (0, 1))

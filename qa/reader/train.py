@@ -9,8 +9,8 @@ Three passes, each over what it draws: of statements above all, of what the firs
 `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in `qa/reader/cables`, more questions and
 statements in `qa/reader/written`. A batch holds statements on the same passages, true and false ones, so that what tells them
 apart is not what they are about; or questions with their passages. The seeds are fixed; a run that is stopped goes on from the
-last whole part of the pass that it was at, for which it keeps a checkpoint of each pass beside what it writes. About five hours
-on two cores with bfloat16.
+last whole part of the pass that it was at, for which it keeps a checkpoint of each pass beside what it writes until it is done. About
+five hours on two cores with bfloat16; made for a CPU.
 
 Five losses are summed: span (cross-entropy of first and last token, position 0 for none), answerability (binary cross-entropy),
 relevance (cross-entropy of the answering passages among a question's), support (cross-entropy over the labels of a statement) and
@@ -52,7 +52,6 @@ TOKENS = 4_400  # of a batch, padding included
 LONGEST = 1_000  # characters of a public paragraph
 TOGETHER = 8  # statements on one passage in a batch
 AVERAGE = 0.995  # of the moving average of the weights, a step
-Losses = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Pass:
     which are learnt soon, and `questions`, but for follow-ups, of which there are few. `altered`: statements and sentences changed
     by `qa.reader.alter`, and `exchanged` of them with a fact that stands there of another thing. `groups`: share of the passages
     and cables whose statements are drawn from; `public`: share of the public questions; `frozen`: the first layers that stay
-    as they are, with what all layers know of distances. `before`: share of the weights before the pass in those that it
+    as they are, with the embeddings of tokens and of distances and their norms. `before`: share of the weights before the pass in those that it
     leaves (Wortsman et al. 2022)."""
 
     seed: int
@@ -136,7 +135,7 @@ def batches(stated: Sequence[Stated], asked: Sequence[Asked], encode: PairEncode
     return found
 
 
-def losses_of(scores: Scores, batch: Batch) -> Losses:
+def losses_of(scores: Scores, batch: Batch) -> dict[str, Tensor]:
     """The five losses by the key, each the mean over the rows, or questions, that it applies to; 0 where there is none."""
     asked = batch.label < 0
     span = [
@@ -183,8 +182,8 @@ def _mean_of_rows(values: Tensor, where: Tensor) -> Tensor:
 
 
 def train(net: ReaderNet, ready: Sequence[Batch], own: Pass, checkpoint: Path, what: str) -> None:
-    """Trains `net`, but for its vocabulary, as the pass says, and leaves the moving average of its weights in it, or the mean of that
-    and of the weights before; goes on from `checkpoint` where there is one, and raises ValueError where that is not of `what`."""
+    """Trains `net`, but for its vocabulary, as the pass says, and leaves the moving average of its weights in it, mixed with
+    those before by the share that the pass says; goes on from `checkpoint` where there is one, and raises ValueError where that is not of `what`."""
     before = {name: value.clone() for name, value in net.state_dict().items()}
     net.requires_grad_(True)
     net.get_parameter(WORDS).requires_grad_(False)
@@ -207,7 +206,7 @@ def train(net: ReaderNet, ready: Sequence[Batch], own: Pass, checkpoint: Path, w
         for n in range(len(ready) * part // PARTS, len(ready) * (part + 1) // PARTS):
             done = n / len(ready)
             for group in optimizer.param_groups:
-                group["lr"] = own.rate * group["share"] * min(done / 0.06 + 0.02, 1.0) * (1 - 0.98 * done)
+                group["lr"] = own.rate * group["share"] * rate_at(done)
             batch = ready[n]
             with torch.autocast("cpu", torch.bfloat16, enabled=compute_dtype() is torch.bfloat16):
                 scores = net(batch.ids.long(), batch.types.long(), batch.mask.long(), batch.inside)
@@ -229,6 +228,11 @@ def train(net: ReaderNet, ready: Sequence[Batch], own: Pass, checkpoint: Path, w
     net.load_state_dict({name: value.lerp(before[name], own.before) for name, value in after.items()})
 
 
+def rate_at(done: float) -> float:
+    """The share of the highest learning rate when so much of a pass is done: up over the first 6%, then linearly almost to nothing."""
+    return min(done / 0.06 + 0.02, 1.0) * (1 - 0.98 * done)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("start", type=Path, help="weights to start from: of qa.reader.start, or of an earlier run")
@@ -239,11 +243,11 @@ def main() -> None:
     parser.add_argument("--written", type=Path, default=WRITTEN)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    torch.manual_seed(SEED)
     net, encode = load_weights(args.start)
     data = sources(args.data, args.cables, args.written)
     public = public_questions((args.data / "public").glob("*.jsonl.gz"))
     public = [one for one in public if len(one.passages[0].text) < LONGEST]
+    checkpoints: list[Path] = []
     for number, own in list(enumerate(PASSES, 1))[args.first - 1 :]:
         stated, asked = drawn(data, own, public)
         ready = batches(stated, asked, encode, random.Random(own.seed))
@@ -252,8 +256,11 @@ def main() -> None:
         digest = sha256(repr((own, HEADS, TOKENS, TOGETHER, PARTS, AVERAGE, WRONG, compute_dtype())).encode())
         for part in (*net.state_dict().values(), *(part for each in ready for part in each)):
             digest.update(part.numpy().tobytes())
-        train(net, ready, own, args.out.with_suffix(f".{number}.checkpoint"), digest.hexdigest())
+        checkpoints.append(args.out.with_suffix(f".{number}.checkpoint"))
+        train(net, ready, own, checkpoints[-1], digest.hexdigest())
     print(f"{args.out}: sha256 {save_weights(net, args.out, encode.tokenizer_json)}", flush=True)
+    for checkpoint in checkpoints:
+        checkpoint.unlink()
 
 
 if __name__ == "__main__":
