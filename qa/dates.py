@@ -135,10 +135,15 @@ def _between(match: re.Match[str], first: int, last: int) -> Iterator[Placed]:
 
 
 def dated(of: Date, own: Sequence[Placed], years: Container[int]) -> bool:
-    """Whether one of the `own` dates is this one; where it says a year and that one none, `years` must have it."""
+    """Whether one of the `own` dates is this one; where it says a year and that one none, `years` must have it, or it lies in the
+    year before the day that the text was sent: `last August`, `in November`."""
     year, month, day = of
+    sent = next((12 * y + m for y, m, _, span in own if span == (0, 0) and y), None)
+    recent = year is not None and sent is not None and 0 <= sent - (12 * year + month) < 12
     return any(
-        m == month and (day is None or d == day) and (year is None or y == year or (y is None and year in years))
+        m == month
+        and (day is None or d == day)
+        and (year is None or y == year or (y is None and (year in years or recent)))
         for y, m, d, _ in own
     )
 

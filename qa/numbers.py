@@ -46,13 +46,13 @@ _TOKEN = re.compile(
     |(?P<half_a>\bhalf(?:\s+an?\s+|[\s-]+)(?P<scale>{_SCALE})\b)
     |(?P<one_and>\b(?:a|one)\s+(?P<unit>century|decade|year|month|week|day)\s+and\s+a\s+half\b)
     |(?P<fraction>\b(?:(?P<of>two|three|four|five|seven|nine)[\s-]+(?P<part>{"|".join(_PARTS)})|(?:a|one)[\s-]+(?P<one>half|quarter)
-        |(?:a|one)[\s-]+(?P<one_of>{"|".join(_PARTS)})(?=\s+(?:of|as|in)\b|\s*[,.;])|one-(?P<hyphened>{"|".join(_PARTS)}))\b)
+        |(?:a|one)[\s-]+(?P<one_of>{"|".join(_PARTS)})(?=\s+(?:of|as|in|within|by|from|to|over|on|at|this|last|each|and|or)\b|\s*(?:[,.;:()]|$))|one-(?P<hyphened>{"|".join(_PARTS)}))\b)
     |(?P<digits>(?<![\w.,])(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?)(?P<tail>(?:st|nd|rd|th)\b|s\b|(?:[\s-]*(?:{_SCALE})\b)+|[mkb]\b|)
     |(?P<words>\b(?:a\s+(?:{_SCALE})\b|(?:{_SMALL})\b)(?:(?:(?<=undred|ousand|illion)\s+and\s+|[\s-]+)(?:{_SMALL}|{_SCALE})\b)*(?:-(?:{"|".join(_ORDINALS)})\b)?|\b(?:(?:{"|".join(_TENS)})-)?(?:{"|".join(_ORDINALS)})\b|\b(?:{"|".join(_NAMED)})\b(?:\s+and\s+a\s+half\b)?)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _ABOUT = re.compile(
-    r"(?:about|around|roughly|some|nearly|almost|over|under|than|approximately|least|most|close to|barely|just|upwards of|exceed(?:ed|ing)?)\s+(?:US)?[$€£]?\s*$",
+    r"(?:about|around|roughly|some|nearly|almost|over|under|than|approximately|least|most|close to|barely|just|upwards of|exceed(?:ed|ing)?)\s+(?:an?\s+)?(?:US)?[$€£]?\s*$",
     re.IGNORECASE,
 )
 _DAYS = {

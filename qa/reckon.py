@@ -29,11 +29,18 @@ _CURRENCIES = (
     (re.compile(r"francs?\b", re.I), "franc"),
     (re.compile(r"crowns?\b", re.I), "crown"),
 )
-RECKONED = 20  # least number that may be reckoned from others: of smaller ones too many could be
+RECKONED = 20  # least whole number that may be reckoned from others: of smaller ones too many could be
 COUNTED = 4  # numbers in words up to this may have been counted by the writer: `two`, where both are named
 HALF_YEAR = 6 * 30.44  # days, as `Number.days` has them
 TOGETHER = 400  # characters between two figures of which one is reckoned from the other, at most
 NEAR_HOUR = 30  # minutes
+_COMPARED = re.compile(
+    r"(?:[\s-]+[a-z]+){0,2}[\s-]+(?:more|fewer|less|longer|shorter|higher|lower|short|cheaper|dearer|larger|smaller|above|below|ahead|behind)\b"
+)
+_IN_SO_MANY = re.compile(r"\s+in\s+(?=(?:ten|twenty|a hundred|\d+)\b)")
+_LOST = re.compile(
+    r"\b(?:los[st]|loses|losing|fell|fallen|drop|dropped|cut|shrank|shrunk|rest|remain|remaining|declined?)\b", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -90,25 +97,56 @@ class Figures:
             return True  # `said so twice`: counted by the writer
         if number.share or re.match(r"[\s-]*(?:times|fold)\b", after):  # a quarter, four times: 2 and 8
             ratio = number.value if number.value < 1 else 1 / max(number.value, 1.0)
-            near = (0.3 if number.about else 0.05) * ratio  # `less than half`, `nearly doubled`
-            return any(abs(a.value / b.value - ratio) <= near for a, b in self._pairs if 0 < a.value < b.value)
+            return self._has_share(ratio, number.about, bool(_LOST.search(statement)))
+        if tens := _IN_SO_MANY.match(after):  # seven in ten
+            of = next((one.value for one in numbers(after[tens.end() :])), 0.0)
+            if number.value < of and self._has_share(number.value / of, number.about):
+                return True
         if number.value in (0.0, 1.0) and not number.words[0].isdigit():
             return True  # `one`, `single`: no figure
+        if number.days:  # from one date that stands there to another
+            near = (0.2 if number.about else 0.05) * number.days + 0.5
+            if any(abs(abs(a - b) - number.days) <= near for a in self.days for b in self.days if a < b):
+                return True
+        if _COMPARED.match(after) and any(a.value - b.value == number.value for a, b in self._paid(own)):
+            return True  # three votes short, five dollars cheaper
         if number.value <= COUNTED and not number.words[0].isdigit():  # counted, unless another number stands there
             noun = re.match(r"[\s-]+([a-z]{3,})", after)
             stem = noun[1][:5] if noun else "-"
             return not any(re.match(rf"[\s-]+(?:[\w-]+[\s-]+)?{stem}", self.text[other.end :]) for other in self.said)
         if number.days == HALF_YEAR and any(other.value == 0.5 for other in self.said):
             return True  # `the first six months`, where the first half stands
-        if number.days and any(
-            abs(abs(a - b) - number.days) <= 0.05 * number.days + 0.5 for a in self.days for b in self.days if a < b
-        ):
-            return True  # from one date that stands there to another
         if number.days or re.match(r"[\s-]*(?:point|percentage)", after):  # a difference of two that stand there
             pairs = [(a.value, b.value) for a, b in self._pairs]
             pairs += [(float(a), float(b)) for a in self.years for b in self.years]
             return any(abs(a - b - number.value) < 1e-6 for a, b in pairs)
-        return self._unscaled(number) or self._reckoned(number, own)
+        return self._unscaled(number) or self._reckoned(number, own) or self._is_rest(number, statement)
+
+    def _has_share(self, ratio: float, about: bool, rest: bool = False) -> bool:
+        """Whether two figures give the share (or, with `rest`, what is left gives it), or one says it as a percentage or a multiple."""
+        near = (0.3 if about else 0.05) * ratio  # `less than half`, `nearly doubled`
+        shares = [a.value / b.value for a, b in self._pairs if 0 < a.value < b.value]
+        shares += [1 - share for share in shares] if rest else []
+        shares += [one.value / 100 for one in self.said if one.percent]
+        shares += [1 / one.value for one in self.said if one.share and one.value > 1]
+        return any(abs(share - ratio) <= near for share in shares)
+
+    def _is_rest(self, number: Number, statement: str) -> bool:
+        """Whether it is what is left of a whole that the statement and the text have, when another that stands there is taken
+        away: `six of the 25 were lost`, where 19 of 25 were not."""
+        wholes = {one.value for one in self.said} & {
+            one.value for one in numbers(statement) if one.value > number.value
+        }
+        counts = {one.value for one in self.said if not one.year and not one.share and not one.percent}
+        return any(whole - number.value in counts - {number.value} for whole in wholes)
+
+    def _paid(self, currency: str | None) -> Iterator[tuple[Number, Number]]:
+        """The pairs in a currency, where one is given: their own, or one that is named anywhere, as at the head of a table."""
+        named = any(name == currency and pattern.search(self.text) for pattern, name in _CURRENCIES)
+        for a, b in self._pairs:
+            own = self._currencies[a.start] or self._currencies[b.start]
+            if currency is None or own == currency or (own is None and named):
+                yield a, b
 
     def _is_hour(self, number: Number, before: str, after: str) -> bool:
         """Whether it is an hour, said as one word, near a time that stands there: `until five`, `a quarter to five`."""
@@ -137,16 +175,11 @@ class Figures:
     def _reckoned(self, number: Number, currency: str | None) -> bool:
         """Whether it is the sum, difference or product of two counts that stand close together, or a share of one: `22`, where 190
         of 212 were granted."""
-        if number.value < RECKONED or number.year or number.percent:
+        if (number.value < RECKONED and number.value.is_integer()) or number.year or number.percent:
             return False
         near = (0.05 if number.about else 1e-6) * number.value
-        for a, b in self._pairs:
-            if (
-                a.percent
-                or b.percent
-                or a.value <= 1
-                or currency not in (None, self._currencies[a.start] or self._currencies[b.start])
-            ):
+        for a, b in self._paid(currency):
+            if a.percent or b.percent or a.value <= 1:
                 continue
             if b.share:
                 results = [a.value * b.value]

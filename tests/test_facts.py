@@ -159,6 +159,35 @@ def test_numbers_by_value(text: str, values: list[float]) -> None:
         ("It cost 1.5 million dollars.", "It cost $500,000, then $1 million.", True),
         ("The crew was cut to five.", "At 17:10 the crew was cut to six.", False),
         ("He gave a quarter to the church.", "He gave a tenth to the church.", False),
+        ("Only 100 dollars more was paid in 2005.", "USD a kilo, 2005 (2004): 3,400 (3,300).", True),
+        ("Only 100 dollars more was paid in 2005.", "Euros a kilo, 2005 (2004): 3,400 (3,300).", False),
+        ("It fell three votes short.", "It had 58 votes, and needed 61.", True),
+        ("It fell four votes short.", "It had 58 votes, and needed 61.", False),
+        ("The list is five names longer.", "One list has 36 names, the other 41.", True),
+        ("Six of the 25 places remained unfilled.", "Of 25 places 19 were filled.", True),
+        ("Seven of the 25 places remained unfilled.", "Of 25 places 19 were filled.", False),
+        ("All but 15 of the 229 kilometers were agreed.", "They agreed on 214 of 229 kilometers.", True),
+        ("Seven in ten live from it.", "It is what 71 percent live from.", True),
+        ("Seven in ten live from it.", "It is what 81 percent live from.", False),
+        ("The catch lost two thirds.", "The catch fell from 900 to 300 tons.", True),
+        ("The catch rose by two thirds.", "The catch was 900, and 300 in the lake.", False),
+        (
+            "It was signed three years later.",
+            "In 1972 it began, and in 1975, after two years of talks, was signed.",
+            True,
+        ),
+        (
+            "It was signed four years later.",
+            "In 1972 it began, and in 1975, after two years of talks, was signed.",
+            False,
+        ),
+        ("It took more than a decade.", "It began in 1866 and ended in 1878.", True),
+        ("It took more than a decade.", "It began in 1866 and ended in 1896.", False),
+        ("It leaves 4.7 to go.", "Of 13.6 kilometers, 8.9 are bored.", True),
+        ("It leaves 4.8 to go.", "Of 13.6 kilometers, 8.9 are bored.", False),
+        ("He cut it by a fifth.", "He cut it by a fifth within two years.", True),
+        ("He cut it by a fifth.", "He sent a fifth ship.", False),
+        ("It found half of them.", "The true number is double.", True),
         ("They met on March 12.", "They met on March 3 and 12 officers were held.", False),
         ("Then 12 officers were held.", "They met on March 3 and 12 officers were held.", True),
         ("They met on 15 May.", "Between 10 and 15 may have died.", False),
@@ -279,6 +308,15 @@ def test_last_year_is_not_the_next() -> None:
     assert [str(one) for one in missing("Exports fell in 2010.", "Exports fell last year.", datetime(2009, 5, 1))] == [
         "date 2010"
     ]
+
+
+def test_a_month_without_its_year_is_the_last_one() -> None:
+    sent = datetime(2005, 3, 22)
+
+    assert missing("He was held in August 2004.", "He was held last August.", sent) == []
+    assert missing("He was held on August 3, 2004.", "He was held on August 3.", sent) == []
+    for wrong in ("He was held in August 2003.", "He was held in July 2004."):
+        assert [one.kind for one in missing(wrong, "He was held last August.", sent)] == ["date"]
 
 
 def test_a_year_that_the_source_does_not_say_is_not_dropped() -> None:
