@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qa.reader.model import Reader
 
 PART_READ = 2  # passages of the first cable that are read for a part, if they are not among those read for the whole
-PART_ANSWERS = 0.28  # least probability, alone, of the passage that answers a part best
+PART_ANSWERS = 0.36  # least probability, alone, of the passage that answers a part best
 MOST = 4  # parts; a text of more is no question
 LEAST = 3  # words of a part: `..., and where?` asks nothing by itself
 _WH = r"(?:(?:to|in|on|by|for|at|from|of|with|under|about|against|until|since)\s+)?(?:what|who|whom|whose|how|which|when|where|why)\b"

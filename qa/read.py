@@ -16,7 +16,7 @@ from qa.rerank import Judged
 
 MOST = 5  # readings of an answer
 PART_MOST = 3  # of a part of a question
-ANSWERS = 0.44  # least probability of the best passage; below it the cables are silent
+ANSWERS = 0.4  # least probability of the best passage; below it the cables are silent
 ALSO = 0.5  # least probability of a further passage
 NEAR = 0.8  # how far below the first passage a further one may lie in answerability, in logits
 SEVERAL_ALSO, SEVERAL_NEAR = 0.36, 3.0  # the same for a question that asks for several things

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from qa.reader.model import Judgement, Reader
 
 READ = 6  # passages that are read
-FUSED = 0.3  # what a unit of the fused score is worth in logits
-CALIBRATION = (0.490, 0.554)  # of the probability: weight of answerability, and a constant
+FUSED = 0.5  # what a unit of the fused score is worth in logits
+CALIBRATION = (0.512, 0.564)  # of the probability: weight of answerability, and a constant
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,17 @@ class Pass:
 FIRST = Pass(SEED, 7e-5, false=1.0, easy=0.5, questions=0.5, altered=6_000, exchanged=0)
 FURTHER = Pass(SEED + 1, 5e-5, false=0.4, easy=0.3, questions=0.25, altered=1_500, exchanged=4_000, before=0.5)
 READING = Pass(
-    SEED + 2, 5e-5, false=0.2, easy=0.3, questions=1.0, altered=500, exchanged=1_500, groups=0.35, public=0.15, frozen=3
+    SEED + 2,
+    5e-5,
+    false=0.2,
+    easy=0.3,
+    questions=1.0,
+    altered=500,
+    exchanged=1_500,
+    groups=0.35,
+    public=0.15,
+    frozen=3,
+    before=0.5,
 )
 PASSES = (FIRST, FURTHER, READING)
 
