@@ -22,7 +22,7 @@ from qa.parts import judge_part, parts_of, standing, with_passages_of_parts
 from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
 from qa.read import Reading, merged, read
-from qa.rerank import Judged, rerank
+from qa.rerank import AT_FIRST, Judged, rerank
 from qa.result import Answer, Turn
 from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, paragraphs
 from qa.rewrite import rewritten
@@ -137,7 +137,7 @@ class CableQA:
             found, most = with_passages_of_parts(alone, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)
             began = time.perf_counter()
-            judged, found = rerank(text, found, self.store, self.reader, most)
+            judged, found = rerank(text, found, self.store, self.reader, most, most if asks else AT_FIRST)
             parts = {
                 part: judge_part(one, judged, self.store, self.reader) for part, one in zip(asks, alone, strict=True)
             }

@@ -74,7 +74,7 @@ def judge_part(part: str, judged: Sequence[Judged], store: Store, reader: Reader
 
     A part says less of what it is about: a passage's answerability is the mean of its own and the whole's."""
     whole = {one.candidate.passage_id: one.judgement.answers for one in judged}
-    found, _ = rerank(part, [one.candidate for one in judged], store, reader, len(judged))
+    found, _ = rerank(part, [one.candidate for one in judged], store, reader, len(judged), len(judged))
     if max((one.probability for one in found), default=0.0) < PART_ANSWERS:
         return []
     blended = []

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from qa.reader.model import Judgement, Reader
 
 READ = 6  # passages that are read
+AT_FIRST = 4  # of them; the others only where none of these surely answers
+SURELY = 0.8  # least probability of one that does
 FUSED = 0.5  # what a unit of the fused score is worth in logits
 CALIBRATION = (0.512, 0.564)  # of the probability: weight of answerability, and a constant
 
@@ -33,9 +35,15 @@ class Judged:
 
 
 def rerank(
-    question: str, found: Sequence[Candidate], store: Store, reader: Reader, most: int = READ
+    question: str,
+    found: Sequence[Candidate],
+    store: Store,
+    reader: Reader,
+    most: int = READ,
+    at_first: int = AT_FIRST,
 ) -> tuple[list[Judged], list[Candidate]]:
-    """The first `most` candidates as judged, best first, and all candidates in the new order, scores changed to match."""
+    """The first `most` candidates as judged, best first, and all candidates in the new order, scores changed to match; those after
+    `at_first` are judged only where none before them surely answers."""
     ids = tuple({candidate.passage.citation.reference_id for candidate in found[:most]})
     cables = {row.reference_id: row for row in store.cables(Filter(cables=ids))} if ids else {}
     top = [candidate for candidate in found[:most] if candidate.passage.citation.reference_id in cables]
@@ -46,13 +54,19 @@ def rerank(
         cable = cables[candidate.passage.citation.reference_id]
         sent = f"{cable.sent:%Y-%m-%d}" if cable.sent else ""
         passages.append((context_of(candidate.passage.context, None, cable.origin, sent), candidate.passage.text))
-    judged = [
-        Judged(replace(candidate, score=_score(candidate, judgement)), judgement, probability(judgement))
-        for candidate, judgement in zip(top, reader.judge(question, passages), strict=True)
-    ]
+    judged: list[Judged] = []
+    for first, last in ((0, at_first), (at_first, len(top))):
+        if not any(one.probability >= SURELY for one in judged):
+            judged += [
+                Judged(replace(candidate, score=_score(candidate, judgement)), judgement, probability(judgement))
+                for candidate, judgement in zip(
+                    top[first:last], reader.judge(question, passages[first:last]), strict=True
+                )
+            ]
+    found = [*top[len(judged) :], *found[most:]]
     judged.sort(key=lambda one: (-one.candidate.score, one.candidate.passage_id))
-    floor, last = judged[-1].candidate.score, top[-1].score
-    rest = [replace(c, score=min(c.score, last) - last + floor) for c in found[most:]]
+    floor, best = judged[-1].candidate.score, max((c.score for c in found), default=0.0)
+    rest = [replace(c, score=c.score - best + floor) for c in found]
     return judged, [*(one.candidate for one in judged), *rest]
 
 

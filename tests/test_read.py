@@ -183,7 +183,7 @@ def test_what_is_read_is_ranked_anew_and_comes_before_the_rest(tmp_path: Path) -
         of = store.passages(store.passage_ids(["09PORTSELWYN12", "10TARN141"]))
         found = [Candidate(passage, n, -float(rank), 0.5) for rank, (n, passage) in enumerate(sorted(of.items()))]
         reader = Reader()
-        read_all, order = rerank("Were dogs trained?", found, store, reader, most=6)
+        read_all, order = rerank("Were dogs trained?", found, store, reader, most=6, at_first=6)
 
         assert [one.candidate for one in read_all] == order[:6]
         assert [one.passage for one in order[6:]] == [one.passage for one in found[6:]]
@@ -192,3 +192,19 @@ def test_what_is_read_is_ranked_anew_and_comes_before_the_rest(tmp_path: Path) -
         assert all(one.probability == probability(one.judgement) for one in read_all)
         assert order[0].passage.text == "Dogs were trained."
         assert rerank("Were dogs trained?", [], store, reader) == ([], [])
+
+
+@pytest.mark.parametrize(("answers", "judged_"), [(9.0, 2), (0.0, 5)])
+def test_passages_after_one_that_surely_answers_are_not_read(tmp_path: Path, answers: float, judged_: int) -> None:
+    class Fixed:
+        def judge(self, question: str, passages: list[tuple[str, str]]) -> list[Judgement]:
+            return [Judgement(0.0, answers, (Span(0, 1, 1.0),)) for _ in passages]
+
+    with Store.open(make(tmp_path, HERRING, OUTLINE)) as store:
+        of = store.passages(store.passage_ids(["09PORTSELWYN12", "10TARN141"]))
+        found = [Candidate(passage, n, -float(rank), 0.5) for rank, (n, passage) in enumerate(sorted(of.items()))]
+        read_some, order = rerank("Who?", found, store, Fixed(), most=5, at_first=2)  # type: ignore[arg-type]
+
+    assert [one.candidate.passage for one in read_some] == [one.passage for one in found[:judged_]]
+    assert [one.passage for one in order] == [one.passage for one in found]
+    assert [c.score for c in order] == sorted((c.score for c in order), reverse=True)
