@@ -115,7 +115,7 @@ def test_a_long_sentence_is_read_to_its_end(verifier: Verifier) -> None:
     )
     true = ", ".join(f"the {name} boat left the port at dawn with {n} men" for n, name in enumerate(COLOURS, 11))
     false = true.replace(
-        "the white boat left the port at dawn with 18 men", "the white boat never left the port with its 18 men"
+        "the white boat left the port at dawn with 18 men", "the white boat was sold to the museum by its 18 men"
     )
 
     assert len(true.split()) > WHOLE

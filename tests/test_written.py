@@ -68,9 +68,9 @@ def test_a_draft_is_streamed_cited_and_verified(server: ChatServer, qa: CableQA,
     shown, answer = ask(qa)
 
     assert shown == "The herring quota falls to 41,200 tons in 2010 [1]. It was 99,000 tons in 2009 [1]."
-    assert [(s.text, s.citations, s.verdict) for s in answer.statements] == [
-        ("The herring quota falls to 41,200 tons in 2010.", (1,), "supported"),
-        ("It was 99,000 tons in 2009.", (1,), "contradicted"),
+    assert [(s.text, s.citations, s.verdict == "supported") for s in answer.statements] == [
+        ("The herring quota falls to 41,200 tons in 2010.", (1,), True),
+        ("It was 99,000 tons in 2009.", (1,), False),
     ]
     assert any("99,000" in problem for problem in answer.statements[1].problems)
     assert answer.answer == "The herring quota falls to 41,200 tons in 2010. [1] It was 99,000 tons in 2009. [1]"
@@ -88,7 +88,7 @@ def test_a_bundle_of_a_models_answer_holds_verdict_for_verdict(server: ChatServe
     _, answer = ask(qa)
     made = json.loads(json.dumps(bundle(qa.store, [Exchange(QUESTION, answer, made_with=made_with(qa))])))
 
-    assert [one.verdict for one in answer.statements] == ["supported", "contradicted", "unsupported"]
+    assert [one.verdict == "supported" for one in answer.statements] == [True, False, False]
     assert problems(made, qa.verifier, qa.store) == []
     assert made["exchanges"][0]["made_with"]["model"] == "openai:m"
     for statement in made["exchanges"][0]["answer"]["statements"][1:]:
