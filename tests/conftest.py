@@ -43,6 +43,15 @@ def encode():
     return PairEncoder((_wheel_folder() / "tokenizer.json").read_text(encoding="utf-8"))
 
 
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of two layers."""
+    import torch
+
+    monkeypatch.setattr("qa.reader.net.LAYERS", 2)
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def reader():
     from qa.reader.model import shipped
