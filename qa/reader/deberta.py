@@ -42,7 +42,7 @@ class Deberta(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """States (n, t, hidden) of `ids` (n, t), int64; `mask` (n, t): 1 for a token; t is 2 at least."""
         states = self.embeddings["LayerNorm"](self.embeddings["word_embeddings"](ids))
-        found: Tensor = self.encoder(states, mask)
+        found: Tensor = self.encoder(states, None if mask.all() else mask)
         return found
 
 
@@ -53,7 +53,7 @@ class _Encoder(nn.Module):
         self.LayerNorm = nn.LayerNorm(hidden, EPSILON)
         self.layer = nn.ModuleList(_Layer(hidden, heads) for _ in range(layers))
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
         distances, buckets = self.LayerNorm(self.rel_embeddings.weight), _buckets(states.shape[1]).to(states.device)
         for layer in self.layer:
             states = layer(states, mask, distances, buckets)
@@ -67,7 +67,7 @@ class _Layer(nn.Module):
         self.intermediate = nn.ModuleDict({"dense": nn.Linear(hidden, 4 * hidden)})
         self.output = _Output(4 * hidden, hidden)
 
-    def forward(self, states: Tensor, mask: Tensor, distances: Tensor, buckets: Tensor) -> Tensor:
+    def forward(self, states: Tensor, mask: Tensor | None, distances: Tensor, buckets: Tensor) -> Tensor:
         states = self.attention["output"](self.attention["self"](states, mask, distances, buckets), states)
         found: Tensor = self.output(nn.functional.gelu(self.intermediate["dense"](states)), states)
         return found
@@ -101,8 +101,8 @@ class _Attention(nn.Module):
         )
         return query, key
 
-    def forward(self, states: Tensor, mask: Tensor, distances: Tensor, buckets: Tensor) -> Tensor:
-        """States (n, t, hidden) and `mask` (n, t); `buckets` (2t - 1,): the rows of `distances` from t - 1 tokens before to t - 1
+    def forward(self, states: Tensor, mask: Tensor | None, distances: Tensor, buckets: Tensor) -> Tensor:
+        """States (n, t, hidden) and `mask` (n, t), None where nothing is padding; `buckets` (2t - 1,): the rows of `distances` from t - 1 tokens before to t - 1
         behind."""
         n, t, hidden = states.shape
         query, key, value = (
@@ -111,10 +111,12 @@ class _Attention(nn.Module):
         )
         far_query, far_key = self.settled or self.of_distances(distances)
         far_query, far_key = far_query.index_select(1, buckets), far_key.index_select(1, buckets.flip(0))
-        scores = query @ key.transpose(-1, -2) + _shifted(query @ far_key.transpose(-1, -2))
-        scores = scores + _shifted(key @ far_query.transpose(-1, -2)).transpose(-1, -2)
-        scores = scores / math.sqrt(3 * query.shape[-1])
-        scores = scores.masked_fill(~mask.bool()[:, None, None, :], torch.finfo(scores.dtype).min)
+        scores = query @ key.transpose(-1, -2)
+        scores += _shifted(query @ far_key.transpose(-1, -2))
+        scores += _shifted(key @ far_query.transpose(-1, -2)).transpose(-1, -2)
+        scores /= math.sqrt(3 * query.shape[-1])
+        if mask is not None:
+            scores.masked_fill_(~mask.bool()[:, None, None, :], torch.finfo(scores.dtype).min)
         weights = scores.softmax(-1, dtype=torch.float32).to(value.dtype)
         found: Tensor = (weights @ value).transpose(1, 2).reshape(n, t, hidden)
         return found
