@@ -21,9 +21,9 @@ from qa.models import QUOTES, Limits, Model, check_spec, load_model
 from qa.parts import judge_part, parts_of, standing, with_passages_of_parts
 from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
-from qa.read import Reading, merged, read
+from qa.read import DOUBTFUL, Reading, merged, read
 from qa.rerank import AT_FIRST, Judged, rerank
-from qa.result import Answer, Turn
+from qa.result import DOUBT, Answer, Turn
 from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, paragraphs
 from qa.rewrite import rewritten
 from qa.verify import Verifier
@@ -109,6 +109,7 @@ class CableQA:
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)
             return
+        base = replace(base, note=DOUBT if confidence < DOUBTFUL else "")
         silent = [part for part, found in of_parts.items() if not found]
         said = nothing_on(silent) if not looked.whole and any(of_parts.values()) else ""
         if self._model is None:

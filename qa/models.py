@@ -124,6 +124,7 @@ def _served(
 ) -> Model:  # fmt: skip
     """A model behind an OpenAI-compatible address."""
     try:
+        import openai.resources  # noqa: F401  # else the first question waits for it, within its time limit
         from llama_index.llms.openai_like import OpenAILike
     except ImportError:
         kind = spec.partition(":")[0]

@@ -30,7 +30,7 @@ def cite(store: Store, number: int, reading: Reading) -> Cited:
 
 def quoted(store: Store, base: Answer, readings: Sequence[Reading], said: str = "") -> tuple[list[str], Answer]:
     """The parts of the answer's text, and the answer: the readings as they stand, each a statement with its own citation;
-    the sure answering words on top; before them the note, `said` or that the cables differ."""
+    the sure answering words on top; before them the note: `said`, that of `base`, and that the cables differ."""
     cited = [cite(store, n, reading) for n, reading in enumerate(readings, 1)]
     quotes = [one.quote for one in cited]
     short = [
@@ -41,7 +41,7 @@ def quoted(store: Store, base: Answer, readings: Sequence[Reading], said: str = 
     if short:
         parts.insert(0, "; ".join(f"{one.text} [{one.citations[0]}]" for one in short))
     differing = all(reading.score < 1.0 for reading in readings) and differ(readings, quotes)
-    note = " ".join(part for part in (said, DIFFER if differing else "") if part)
+    note = " ".join(part for part in (said, base.note, DIFFER if differing else "") if part)
     if note:
         parts.insert(0, note)
     answer = replace(

@@ -13,6 +13,7 @@ from index.cable import Citation
 from qa.models import QUOTES
 from qa.retrieve import Hit
 
+DOUBT = "This may not answer the question; nothing nearer was found."
 _ADDRESS = ("reference_id", "section", "paragraph")
 
 
@@ -72,6 +73,11 @@ class Answer:
     timings_ms: dict[str, float] = field(default_factory=dict, hash=False)
     note: str = ""
     confidence: float = 0.0
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the answer says of itself that it may not answer."""
+        return DOUBT in self.note
 
     @property
     def gist(self) -> str:

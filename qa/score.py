@@ -39,10 +39,10 @@ CITING: dict[str, Callable[..., float]] = {
     "citation_precision": metrics.citation_precision,
     "citation_recall": metrics.citation_recall,
 }
-LOWER_IS_BETTER = ("false_abstention", "ms")
+LOWER_IS_BETTER = ("false_abstention", "false_doubt", "ms")
 STAGES = ("rewrite", "retrieve", "read", "generate", "verify", "total")
 FIGURES = (
-    "answer_match", "token_f1", *CITING, "supported", "abstention", "false_abstention", *RANKING,
+    "answer_match", "token_f1", *CITING, "supported", "abstention", "false_abstention", "doubt", "false_doubt", *RANKING,
     *(f"cable_{name}" for name in (*CITING, *RANKING)), "ms",
 )  # fmt: skip
 FAILURES = {
@@ -62,13 +62,16 @@ def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
     """The figures of one answered question, in the order of `FIGURES`; which there are depends on the row.
 
     Unanswerable: `abstention`. Answerable: all others; `answer_match` and `token_f1` where it has a golden answer.
-    `supported` wherever something was answered; `ms` always.
+    `supported` wherever something was answered, and there `doubt`, whether a wrong answer says that it may be one, or
+    `false_doubt`, whether a right one does; `ms` always.
     """
     found = {"ms": answer.timings_ms["total"]}
     if not answer.abstained:
         found["supported"] = metrics.supported([one.verdict for one in answer.statements])
     if not row.answerable:
         found["abstention"] = float(answer.abstained)
+        if not answer.abstained:
+            found["doubt"] = float(answer.doubtful)
         return found
     ranking = [hit.citation for hit in answer.retrieved]
     cited = list(dict.fromkeys(one.citation for one in answer.citations))
@@ -84,6 +87,9 @@ def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
         short = "; ".join(one.text for one in answer.statements if one.short)
         found["answer_match"] = float(metrics.answer_match(said, row.answer, row.aliases))
         found["token_f1"] = metrics.token_f1(short or said, row.answer, row.aliases)
+    if not answer.abstained:
+        right = found.get("answer_match", found["citation_recall"])
+        found["false_doubt" if right else "doubt"] = float(answer.doubtful)
     return {name: found[name] for name in FIGURES if name in found}
 
 

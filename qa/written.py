@@ -57,7 +57,7 @@ def written(
     times["generate"] = _since(began)
     began = time.perf_counter()
     if draft.cannot_answer:
-        return replace(base, answer=CANNOT_ANSWER, abstained=True)
+        return replace(base, answer=CANNOT_ANSWER, abstained=True, note="")
     if not draft.statements():
         parts, answer = quoted(store, base, readings, f"{model.spec}: {UNREADABLE} Quotes instead. {note}".strip())
         yield "\n\n" + "\n\n".join(parts)
@@ -87,11 +87,12 @@ def _judged(
             (f"[{key}]", "that passage does not bear out the sentence") for key in said.keys if key not in chosen
         ]
         statements.append(Statement(said.text, chosen, verdict.verdict, verdict.problems))
-    note = ORDERS if any(one.text != kept.text for one, kept in zip(whole, sources, strict=True)) else ""
+    orders = ORDERS if any(one.text != kept.text for one, kept in zip(whole, sources, strict=True)) else ""
     holds = any(one.verdict in (SUPPORTED, PARTLY) for one in statements)
     answer = base
+    note = " ".join(part for part in (base.note, orders) if part)
     if not holds:
-        _, answer = quoted(store, base, readings, " ".join(part for part in (FAILED, note) if part))
+        _, answer = quoted(store, base, readings, " ".join(part for part in (FAILED, orders) if part))
         note = answer.note
     numbers: dict[int, int] = {}
     cited: list[Cited] = list(answer.citations)

@@ -25,7 +25,7 @@ from qa.golden import GoldenRow, load_golden
 from qa.provenance import weights_of
 from qa.quoted import DIFFER
 from qa.report import compare_report, run_report
-from qa.result import Answer, Cited, Statement
+from qa.result import DOUBT, Answer, Cited, Statement
 from qa.retrieve import Hit
 from qa.runs import Run, load_run
 from qa.score import abstention_curve, answering, failure, figures_of, summarise
@@ -120,6 +120,20 @@ def test_figures_of_a_question() -> None:
     # the number of a citation is no figure of the answer
     assert figures_of(replace(GOLD, answer="1"), answered("Some boats [1]", [OTHER], []))["answer_match"] == 0.0
     assert "answer_match" not in figures_of(replace(GOLD, answer=""), answered("41 [1]", [OTHER], []))
+
+
+def test_whether_an_answer_that_may_be_wrong_says_so() -> None:
+    def doubt(row: GoldenRow, answer: Answer) -> dict[str, float]:
+        return {name: value for name, value in figures_of(row, answer).items() if "doubt" in name}
+
+    right, wrong = (answered(f"{n} boats [1]", [EVIDENCE[0]], [*EVIDENCE]) for n in (41, 40))
+    unanswerable = replace(GOLD, answerable=False, evidence={})
+
+    assert (doubt(GOLD, right), doubt(GOLD, replace(right, note=DOUBT))) == ({"false_doubt": 0.0}, {"false_doubt": 1.0})
+    assert (doubt(GOLD, wrong), doubt(GOLD, replace(wrong, note=DOUBT))) == ({"doubt": 0.0}, {"doubt": 1.0})
+    assert doubt(unanswerable, replace(right, note=f"{DOUBT} More.")) == {"doubt": 1.0}
+    assert doubt(replace(GOLD, answer=""), answered("41 [1]", [OTHER], [*EVIDENCE])) == {"doubt": 0.0}
+    assert doubt(GOLD, answered("", [], [*EVIDENCE])) == doubt(unanswerable, answered("", [], [])) == {}
 
 
 def test_answering_as_the_threshold_moves() -> None:

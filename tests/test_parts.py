@@ -9,6 +9,7 @@ from qa.parts import judge_part, parts_of, standing, with_passages_of_parts
 from qa.question import is_joined, read_question
 from qa.read import Reading, merged, read
 from qa.rerank import READ, rerank
+from qa.result import DOUBT
 from qa.retrieve import candidates, encode_query
 from tests.test_read import judged
 
@@ -148,3 +149,14 @@ def test_a_part_that_nothing_answers_is_named(sample_qa: CableQA) -> None:
     assert answer.answer.startswith(answer.note)
     assert all("Petrel" in one.text or one.short for one in answer.statements)
     assert not sample_qa.answer(QUESTION).note
+
+
+def test_quotes_that_may_not_answer_are_said_to_be_such(sample_qa: CableQA, monkeypatch: pytest.MonkeyPatch) -> None:
+    sure = sample_qa.answer(QUESTION)
+    monkeypatch.setattr("qa.answer.DOUBTFUL", sure.confidence + 0.01)
+    answer = sample_qa.answer(QUESTION)
+
+    assert (sure.note, answer.note, answer.answer) == ("", DOUBT, f"{DOUBT}\n\n{sure.answer}")
+    assert answer.statements == sure.statements
+    assert not sample_qa.answer("What is 09PORTSELWYN524 about?").note  # quoted whole, whatever was read
+    assert not sample_qa.answer("What is the capital of Peru?").note

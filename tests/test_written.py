@@ -21,7 +21,7 @@ from qa.models import Limits
 from qa.opening import build_index
 from qa.provenance import made_with
 from qa.reader.model import Reader
-from qa.result import Answer, Turn
+from qa.result import DOUBT, Answer, Turn
 from qa.write import BUDGET, choose
 from tests.chat_server import ChatServer, serving
 from tests.test_cli import GRID, HERRING, TELEGRAM
@@ -180,6 +180,31 @@ def test_where_nothing_holds_quotes_stand_before_what_the_model_wrote(server: Ch
     assert "41,200 tons" in answer.statements[0].text
     numbers = [one.number for one in answer.citations]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize(("reply", "first"), [
+    ("The herring quota falls to 41,200 tons in 2010 [1].", ""),
+    ("Bananas rose to 77 crowns in Oslo [1].", "Nothing that the language model wrote"),
+    ("", "openai:m"),
+    (CANNOT_ANSWER, None),
+])  # fmt: skip
+def test_an_answer_that_may_not_answer_says_so(
+    server: ChatServer, qa: CableQA, monkeypatch: pytest.MonkeyPatch, reply: str, first: str | None
+) -> None:
+    server.reply = reply
+    sure = ask(qa)[1]
+    monkeypatch.setattr("qa.answer.DOUBTFUL", sure.confidence + 0.01)
+    answer = ask(qa)[1]
+
+    assert not sure.doubtful
+    assert answer.doubtful is (first is not None)
+    if first is None:
+        assert (answer.answer, answer.note) == (CANNOT_ANSWER, "")
+    else:
+        assert answer.note.startswith(first or DOUBT)
+        assert answer.answer.startswith(answer.note)
+        assert answer.answer.count(DOUBT) == 1
+        assert {one.text for one in answer.statements} == {one.text for one in sure.statements}
 
 
 @pytest.mark.parametrize(
