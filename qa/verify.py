@@ -78,10 +78,9 @@ class Verifier:
             return Verdict(UNSUPPORTED, (NO_PARAGRAPH,))
         if any(_stands(plain, source.text) for source in sources):
             return Verdict(SUPPORTED, (), 1.0)
-        whole = " ".join(f"{source.text} {source.context} {source.header}" for source in sources)
-        if len(plain.split()) <= SHORT and not has_words_of(plain, whole):
+        if len(plain.split()) <= SHORT and not has_words_of(plain, _whole(sources)):
             return Verdict(UNSUPPORTED, (NO_WORDS,))
-        problems = tuple(str(problem) for problem in missing(plain, whole, sources[0].sent))
+        problems = _lacking(plain, sources)
         plain = as_written(plain, " ".join(source.text for source in sources))
         best, plain = min((self._best(piece, sources) for piece in _pieces(plain)), key=lambda one: one[0].shares[0])
         supported, partly, unsupported, contradicted = best.shares
@@ -115,10 +114,22 @@ class Verifier:
         if own.verdict == SUPPORTED:
             alone = [n for n in chosen if len(chosen) > 1 and self.check(statement, [sources[n]]).verdict == SUPPORTED]
             return tuple(alone or chosen), own
+        plain = " ".join(statement.split())
         for n, source in enumerate(sources):
-            if n not in chosen and (other := self.check(statement, [source])).verdict == SUPPORTED:
+            if n in chosen or (_lacking(plain, [source]) and not _stands(plain, source.text)):
+                continue  # what lacks a fact cannot bear the statement out: the network need not read it
+            if (other := self.check(statement, [source])).verdict == SUPPORTED:
                 return (n,), other
         return tuple(chosen), own
+
+
+def _whole(sources: Sequence[Source]) -> str:
+    return " ".join(f"{source.text} {source.context} {source.header}" for source in sources)
+
+
+def _lacking(statement: str, sources: Sequence[Source]) -> tuple[str, ...]:
+    """The exact facts of the statement that the sources together do not have."""
+    return tuple(str(problem) for problem in missing(statement, _whole(sources), sources[0].sent))
 
 
 def _pieces(statement: str) -> list[str]:

@@ -80,9 +80,11 @@ def _judged(
     sources = [replace(source, text=without_orders(source.text)) for source in whole]
     rejected: list[tuple[str, str]] = []
     statements: list[Statement] = []
+    judged: dict[tuple[str, tuple[int, ...]], tuple[tuple[int, ...], Verdict]] = {}  # small models repeat themselves
     for said in draft:
         rejected += [(marker, f"only passages 1 to {len(shown)} were given") for marker in said.wrong]
-        chosen, verdict = _attributed(verifier, said, sources)
+        same = said.text, said.keys
+        chosen, verdict = judged[same] = judged.get(same) or _attributed(verifier, said, sources)
         rejected += [
             (f"[{key}]", "that passage does not bear out the sentence") for key in said.keys if key not in chosen
         ]
@@ -102,8 +104,8 @@ def _judged(
         text = whole[key - 1].text
         found = None if has_markup(first[key]) else nearest(first[key], text, sources[key - 1].text)
         start, end = found or (0, len(text))
-        same = (one for one in readings if one.citation == place and one.start < end and start < one.end)
-        reading = next(same, Reading(place, start, end, 0.0))
+        read = (one for one in readings if one.citation == place and one.start < end and start < one.end)
+        reading = next(read, Reading(place, start, end, 0.0))
         numbers[key] = len(cited) + 1 if not holds else key
         cited.append(cite(store, numbers[key], reading))
     statements = [replace(one, citations=tuple(numbers[key] for key in one.citations)) for one in statements]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from index.cable import Citation
-from qa.reader.model import shipped
+from qa.reader.model import Reader, shipped
 from qa.verify import NO_PARAGRAPH, NO_WORDS, SUPPORTED, WHOLE, Source, Verifier, _pieces
 
 HARBOR = Source(
@@ -67,6 +67,22 @@ def test_a_sentence_goes_to_the_paragraph_that_bears_it_out(verifier: Verifier) 
     assert verifier.attribute("The ferry at Elsby carries 214 cars.", sources, [0])[0] == (1,)
     assert verifier.attribute("The ferry at Elsby carries 214 cars.", sources, [1])[0] == (1,)
     assert verifier.attribute("The ferry at Elsby carries 300 cars.", sources, [0])[0] == (0,)
+
+
+def test_the_network_does_not_read_a_paragraph_that_lacks_a_fact_for_a_sentence_that_does_not_cite_it(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifier = Verifier(reader)
+    read_: list[str] = []
+    support = reader.support
+    monkeypatch.setattr(
+        reader, "support", lambda said, given: read_.extend(t for _, t in given) or support(said, given)
+    )
+
+    assert verifier.attribute("The ferry at Elsby carries 300 cars.", [HARBOR, FERRY], [0])[0] == (0,)
+    assert read_ == [HARBOR.text]
+    assert verifier.attribute("The Elsby ferry can take 214 cars.", [HARBOR, FERRY], [0])[0] == (1,)
+    assert read_[1:] == [HARBOR.text, FERRY.text]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,21 @@ def test_a_draft_is_streamed_cited_and_verified(server: ChatServer, qa: CableQA,
     assert answer.timings_ms["generate"] > 0
 
 
+def test_a_sentence_that_is_repeated_is_verified_once(
+    server: ChatServer, qa: CableQA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    attribute = qa.verifier.attribute
+    monkeypatch.setattr(qa.verifier, "attribute", lambda text, *given: checked.append(text) or attribute(text, *given))
+    server.reply = "The quota falls to 41,200 tons [1]. " * 3 + "The quota falls to 41,200 tons [4]."
+
+    _, answer = ask(qa)
+
+    assert len(checked) == 2
+    assert [one.text for one in answer.statements] == ["The quota falls to 41,200 tons."] * 4
+    assert len({(one.citations, one.verdict) for one in answer.statements[:3]}) == 1
+
+
 def test_a_bundle_of_a_models_answer_holds_verdict_for_verdict(server: ChatServer, qa: CableQA) -> None:
     server.reply = (
         "The herring quota falls to 41,200 tons in 2010 [1]. It was 99,000 tons in 2009 [1]. "
