@@ -45,12 +45,15 @@ SCROLL = """() => setTimeout(() => {
   if (target) { target.scrollIntoView({block: 'center'}); target.focus({preventScroll: true}); }
 }, 120)"""
 CSS = """
+.gradio-container { --body-text-color-subdued: #52525b; }
+.dark .gradio-container { --body-text-color-subdued: #b4b4bd; }
 .gradio-container { max-width: 1500px !important; overflow: visible !important; }
 #chat, #evidence, #cable { overflow-wrap: anywhere; line-height: 1.55; }
 #chat .question { font-weight: 600; margin: 1.2rem 0 .4rem; padding-left: .8rem; border-left: 3px solid var(--color-accent); }
 #chat .answer p { margin: .5rem 0; }
 .hint, .note, .waiting { color: var(--body-text-color-subdued); }
 .abstained { border-left: 3px solid var(--body-text-color-subdued); padding-left: .8rem; }
+.caution { border-left: 3px solid #d97706; padding-left: .8rem; }
 .verdict { color: var(--error-text-color, #b91c1c); }
 a.cite { display: inline-block; padding: 0 .5rem; border: 1px solid var(--border-color-primary); border-radius: 1rem;
   font-size: .85em; text-decoration: none; color: var(--body-text-color); background: var(--background-fill-secondary); }

@@ -105,7 +105,7 @@ def answered(answer: Answer) -> str:
         )
     cited = {one.number: one for one in answer.citations}
     if answer.note:
-        out.append(f'<p class="note">{escape(answer.note)}</p>')
+        out.append(f'<p class="caution">{escape(answer.note)}</p>')
     for statement in answer.statements:
         chips = " ".join(chip(cited[n].citation, n) for n in statement.citations if n in cited)
         doubt = ""
