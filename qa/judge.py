@@ -83,7 +83,9 @@ def _opinion(model: Model, run: Run, record: Mapping[str, Any]) -> Opinion:
     golden = record["golden"]
     texts = [run.paragraphs[str(citation_of(part))] for part in record["citations"]]
     expected = [golden["answer"], *(golden.get("answer_aliases") or [])]
-    return judge(model, record["question"], expected, texts, record["answer"])
+    return judge(
+        model, record["question"], expected, texts, record["answer"].removeprefix(record.get("note", "")).strip()
+    )
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:

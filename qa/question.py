@@ -56,8 +56,7 @@ _PRONOUN = re.compile(
 _NAME = re.compile(r"(?<=\s)(?:[A-Z][a-z]{2,}|[A-Z]{2,})\b")
 _SEVERAL = re.compile(
     r"\b(?:and|or|but|;)\s+(?:(?:to|in|on|by|for|at|from|of|with)\s+)?(?:what|who|whom|whose|how|which|when|where|why)\b"
-    r"|\b(?:both|each|respectively)\b"
-    r"|\bcompare[ds]?\b|\bas against\b|\bbetween the\b.+\band the\b|\bor that of\b|\band according to\b",
+    r"|\b(?:both|each|respectively)\b",
     re.IGNORECASE,
 )
 FEW = 5  # words: so short a question leans on what was asked before
@@ -179,7 +178,7 @@ def _months(text: str) -> tuple[tuple[int | None, int], ...]:
 
 
 def asks_several(text: str) -> bool:
-    """Whether a question asks for several things, `... and how many ...?`, `both`, `each`, or compares two."""
+    """Whether a question asks for several things: `... and how many ...?`, `both`, `each`."""
     return _SEVERAL.search(text) is not None
 
 

@@ -17,7 +17,7 @@ from qa.rerank import Judged
 MOST = 5  # readings of an answer
 PART_MOST = 3  # of a part of a question
 ANSWERS = 0.4  # least probability of the best passage; below it the cables are silent
-DOUBTFUL = 0.7  # probability of the best passage below which it is said that the quotes may not answer
+DOUBTFUL = 0.7  # probability of the best passage below which an answer says that it may be none; chosen on the dev sets (MODEL_CARD.md)
 ALSO = 0.5  # least probability of a further passage
 NEAR = 0.8  # how far below the first passage a further one may lie in answerability, in logits
 SEVERAL_ALSO, SEVERAL_NEAR = 0.36, 3.0  # the same for a question that asks for several things

@@ -26,6 +26,7 @@ HEADLINE = (
     "abstention",
     "false_abstention",
     "doubt",
+    "false_doubt",
 )
 BY_TYPE = ("answer_match", "token_f1", "success@1", "completeness@5", "citation_precision", "citation_recall")
 IN_ROW = ("answer_match", "MRR", "citation_precision", "citation_recall")

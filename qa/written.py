@@ -27,9 +27,7 @@ from qa.write import Shown, choose, write
 
 ORDERS = "A passage holds text that gives orders to a language model; the model was not shown it."
 UNREADABLE = "no sentence can be read in what the model wrote."
-FAILED = (
-    "Nothing that the language model wrote is borne out by the cables. What they say, and then what it wrote, marked:"
-)
+FAILED = "Nothing that the language model wrote is borne out by the cables. Here is what they say, and then what it wrote, marked."
 
 
 def written(

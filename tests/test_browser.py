@@ -28,11 +28,12 @@ FLAGS = [
 
 # the least contrast of the text of elements to what lies behind it, from 1 to 21 (WCAG 2.2, 1.4.3, asks 4.5)
 CONTRAST = """selector => {
-  const parts = (color) => color.match(/[\\d.]+/g).map(Number);
+  const parts = (color) => { if (!/^rgba?\\(/.test(color)) throw color; return color.match(/[\\d.]+/g).map(Number); };
   const light = (color) => parts(color).slice(0, 3).map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
     .reduce((sum, v, n) => sum + v * [.2126, .7152, .0722][n], 0);
   const behind = (element) => { const own = getComputedStyle(element).backgroundColor;
     return element === document.documentElement || (parts(own)[3] ?? 1) > .99 ? own : behind(element.parentElement); };
+  if (!document.querySelector(selector)) throw selector;
   return Math.min(...[...document.querySelectorAll(selector)].map((element) => {
     const pair = [light(getComputedStyle(element).color), light(behind(element))];
     return (Math.max(...pair) + .05) / (Math.min(...pair) + .05); }));
@@ -173,8 +174,8 @@ def test_nothing_overflows_and_dark_is_dark(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     brightness = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)")
     assert (sum(brightness) < 3 * 128) is (scheme == "dark")
-    assert page.locator("#evidence header").count()
-    assert page.evaluate(CONTRAST, "#evidence header, #evidence .heading, #cable h3, #cable dt, #chat p") >= 4.5
+    for text in ("#evidence header", "#cable dt", "#chat p"):
+        assert page.evaluate(CONTRAST, text) >= 4.5, text
     page.close()
 
 

@@ -28,7 +28,7 @@ from qa.report import compare_report, run_report
 from qa.result import DOUBT, Answer, Cited, Statement
 from qa.retrieve import Hit
 from qa.runs import Run, load_run
-from qa.score import abstention_curve, answering, failure, figures_of, summarise
+from qa.score import abstention_curve, answering, failure, figures_of, summarise, unmet
 from tests.chat_server import serving
 from tests.conftest import ROOT
 from tests.test_golden import GOLDEN
@@ -132,7 +132,10 @@ def test_whether_an_answer_that_may_be_wrong_says_so() -> None:
     assert (doubt(GOLD, right), doubt(GOLD, replace(right, note=DOUBT))) == ({"false_doubt": 0.0}, {"false_doubt": 1.0})
     assert (doubt(GOLD, wrong), doubt(GOLD, replace(wrong, note=DOUBT))) == ({"doubt": 0.0}, {"doubt": 1.0})
     assert doubt(unanswerable, replace(right, note=f"{DOUBT} More.")) == {"doubt": 1.0}
-    assert doubt(replace(GOLD, answer=""), answered("41 [1]", [OTHER], [*EVIDENCE])) == {"doubt": 0.0}
+    without = replace(GOLD, answer="")
+    assert doubt(without, answered("41 [1]", [EVIDENCE[0]], [*EVIDENCE])) == {"doubt": 0.0}
+    assert doubt(without, answered("41 [1]", [EVIDENCE[0], Citation("09C3")], [*EVIDENCE])) == {"false_doubt": 0.0}
+    assert unmet(summarise([{"type": "single", "figures": {"MRR": 1.0}, "timings_ms": {}}]), ["doubt>=0.5"]) == []
     assert doubt(GOLD, answered("", [], [*EVIDENCE])) == doubt(unanswerable, answered("", [], [])) == {}
 
 

@@ -153,7 +153,7 @@ def test_a_part_that_nothing_answers_is_named(sample_qa: CableQA) -> None:
 
 def test_quotes_that_may_not_answer_are_said_to_be_such(sample_qa: CableQA, monkeypatch: pytest.MonkeyPatch) -> None:
     sure = sample_qa.answer(QUESTION)
-    monkeypatch.setattr("qa.answer.DOUBTFUL", sure.confidence + 0.01)
+    monkeypatch.setattr("qa.answer.DOUBTFUL", min(sure.confidence + 0.01, 1.0))
     answer = sample_qa.answer(QUESTION)
 
     assert (sure.note, answer.note, answer.answer) == ("", DOUBT, f"{DOUBT}\n\n{sure.answer}")

@@ -102,8 +102,8 @@ class _Attention(nn.Module):
         return query, key
 
     def forward(self, states: Tensor, mask: Tensor | None, distances: Tensor, buckets: Tensor) -> Tensor:
-        """States (n, t, hidden) and `mask` (n, t), None where nothing is padding; `buckets` (2t - 1,): the rows of `distances` from t - 1 tokens before to t - 1
-        behind."""
+        """States (n, t, hidden) and `mask` (n, t), None where nothing is padding; `buckets` (2t - 1,): the rows of `distances`
+        from t - 1 tokens before to t - 1 behind."""
         n, t, hidden = states.shape
         query, key, value = (
             part(states).view(n, t, self.heads, -1).transpose(1, 2)
