@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from index.store import Filter
 from qa.answer import CableQA, open_qa
@@ -36,6 +37,14 @@ class Given(CableQA):
         return replace(found, confidence=float(not found.abstained))
 
 
+def note_of(row: dict[str, Any]) -> str:
+    """What an answer says before its first statement."""
+    if not row["statements"]:
+        return ""
+    before, first, _ = row["answer"].partition(f"{row['statements'][0]['text']} [")
+    return str(before.strip()) if first else ""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("golden", type=Path)
@@ -44,7 +53,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     raw = args.answers.read_bytes()
-    answers = {row["id"]: Answer.from_kept({"note": ""} | row) for row in map(json.loads, raw.splitlines())}
+    answers = {row["id"]: Answer.from_kept({"note": note_of(row)} | row) for row in map(json.loads, raw.splitlines())}
     qa = open_qa(args.index)
     rows = load_golden(args.golden, qa.store)
     by_question = {(row.question, *(asked for asked, _ in row.history)): answers[row.id] for row in rows}

@@ -37,7 +37,7 @@ def bundle(store: Store, exchanges: Sequence[Exchange]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "written": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "exchanges": [{"answer": answer.as_json(), "made_with": made_with} for answer, made_with in answered],
+        "exchanges": [{"answer": answer.as_kept(), "made_with": made_with} for answer, made_with in answered],
         "paragraphs": [_paragraph(source_of(store, place)) for place in places],
     }
 

@@ -40,7 +40,7 @@ def as_json(exchanges: Sequence[Exchange]) -> str:
     """The latest exchanges as JSON, as many as a browser surely keeps."""
     rows: list[str] = []
     for one in reversed(exchanges):
-        row = {"question": one.question, "answer": one.answer.as_json() if one.answer else None, "said": one.said,
+        row = {"question": one.question, "answer": one.answer.as_kept() if one.answer else None, "said": one.said,
                "made_with": one.made_with}  # fmt: skip
         rows.insert(0, json.dumps(row, ensure_ascii=False))
         if sum(map(len, rows)) > KEPT:

@@ -112,7 +112,7 @@ def _record(qa: CableQA, row: GoldenRow) -> dict[str, Any]:
     said, failed, _ = answer.note.partition("Quotes instead.")
     if failed and UNREADABLE not in said:  # that is an answer: asked again, the model would write the same
         raise ModelUnavailable(said + "The same call goes on from here.")
-    return answer.as_json(row.id) | {
+    return answer.as_kept(row.id) | {
         "type": row.type,
         "figures": figures_of(row, answer),
         "failure": failure(row, answer),

@@ -95,7 +95,7 @@ class Answer:
         return Turn(self.question, self.gist, () if self.abstained else places)
 
     def as_json(self, id: str | None = None) -> dict[str, Any]:
-        """The answer JSON of the contract, with `id` first where one is given, and the note, with which `answer` begins, last."""
+        """The answer JSON of the contract, with `id` first where one is given."""
         row: dict[str, Any] = {} if id is None else {"id": id}
         row |= {key: getattr(self, key) for key in ("question", "rewritten_question", "answer", "abstained")}
         row["statements"] = [
@@ -108,11 +108,15 @@ class Answer:
         ]  # fmt: skip
         row["rejected_citations"] = [{"marker": marker, "reason": reason} for marker, reason in self.rejected_citations]
         row["retrieved"] = [asdict(hit.citation) | {"score": round(hit.score, 4)} for hit in self.retrieved]
-        return row | {"model": self.model, "index": self.index, "timings_ms": self.timings_ms, "note": self.note}
+        return row | {"model": self.model, "index": self.index, "timings_ms": self.timings_ms}
+
+    def as_kept(self, id: str | None = None) -> dict[str, Any]:
+        """The answer JSON with the note: what `from_kept` reads."""
+        return self.as_json(id) | {"note": self.note}
 
     @classmethod
     def from_kept(cls, row: Mapping[str, Any]) -> Answer:
-        """The Answer that `as_json` wrote, but for its confidence. Raises KeyError or TypeError where a part is missing."""
+        """The Answer that `as_kept` wrote, but for its confidence. Raises KeyError or TypeError where a part is missing."""
         return cls(
             **{key: row[key] for key in ("question", "rewritten_question", "answer", "abstained", "model", "index", "timings_ms")},
             statements=tuple(

@@ -2,7 +2,7 @@
 
     config.json      what the answers depend on: model, weights, prompts, code and index by their hashes; seed, warnings
     rows.jsonl       a line a question, written as it is answered: answer JSON, `type`, `figures`, `failure`,
-                     `confidence`, `golden` (the row as it was) and `evidence` (its groups, as the index writes them)
+                     `confidence`, `note`, `golden` (the row as it was) and `evidence` (its groups, as the index writes them)
     paragraphs.json  the text of each paragraph that is evidence, cited or retrieved first
     summary.json     `qa.score.summarise`
     report.html      the same for people
