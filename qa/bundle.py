@@ -114,7 +114,7 @@ def _answer(answer: Answer, sources: Mapping[Citation, Source], verifier: Verifi
         elif source.text[one.start : one.end] != one.quote:
             yield f"[{one.number}] {one.citation} does not have the words quoted where they should stand"
         broken = broken or source is None
-    rest = answer.answer.replace(answer.note, "", 1) if answer.note else answer.answer
+    rest = answer.said
     for statement in sorted(answer.statements, key=lambda statement: -len(statement.text)):
         if not statement.text.strip() or statement.text not in rest:
             yield f"the answer lacks its sentence {statement.text[:60]!r}"

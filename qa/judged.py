@@ -53,7 +53,7 @@ def judged_row(
         "evidence": _evidence(_OR.join(named)) if answerable else [],
         "answerable": answerable,
         "judged": verdict,
-        "answered": answer.answer.removeprefix(answer.note).strip(),
+        "answered": answer.said,
         "model": answer.model,
     }
 

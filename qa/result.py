@@ -75,6 +75,11 @@ class Answer:
     confidence: float = 0.0
 
     @property
+    def said(self) -> str:
+        """The answer's text after the note."""
+        return self.answer.removeprefix(self.note).strip()
+
+    @property
     def doubtful(self) -> bool:
         """Whether the answer says of itself that it may not answer."""
         return DOUBT in self.note

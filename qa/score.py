@@ -84,7 +84,7 @@ def figures_of(row: GoldenRow, answer: Answer) -> dict[str, float]:
     found |= {f"cable_{name}": figure(cited_cables, cable_groups) for name, figure in CITING.items()}
     found["false_abstention"] = float(answer.abstained)
     if row.answer:
-        said = "" if answer.abstained else _MARKER.sub("", answer.answer.removeprefix(answer.note))
+        said = "" if answer.abstained else _MARKER.sub("", answer.said)
         short = "; ".join(one.text for one in answer.statements if one.short)
         found["answer_match"] = float(metrics.answer_match(said, row.answer, row.aliases))
         found["token_f1"] = metrics.token_f1(short or said, row.answer, row.aliases)
