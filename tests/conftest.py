@@ -75,3 +75,19 @@ def sample_qa(sample_index: Path):
     from qa.answer import open_qa
 
     return open_qa(sample_index)
+
+
+@pytest.fixture(scope="session")
+def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the cables of `tests.stored`."""
+    from tests.stored import ALL, make
+
+    return make(tmp_path_factory.mktemp("store") / "made" / "index", *ALL)
+
+
+@pytest.fixture
+def store(index_folder: Path):
+    from index.store import Store
+
+    with Store.open(index_folder) as opened:
+        yield opened

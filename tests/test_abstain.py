@@ -15,7 +15,7 @@ from qa.abstain import CANNOT_ANSWER, abstain, missing
 from qa.reader.model import Judgement
 from qa.rerank import Judged
 from qa.retrieve import Candidate, encode_query
-from tests.test_store import BARE
+from tests.stored import BARE
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Itera
         ("Who bought the helicopter?", "", "does not mention 'helicopter' or 'bought'"),
         ("Who met Minister Varga?", "The Minister met the envoy.", "does not mention 'Minister Varga'"),
         ("Who met Minister Varga?", "Varga met the envoy.", ""),
+        ("Which of the cables mention the number of the helicopter?", "He bought two cranes.", "does not mention 'helicopter'"),
         ("Did the United States pay?", "The port paid.", "does not mention 'United States'"),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ from index.store import Store
 from qa.lookup import known, look_up, without_header_words
 from qa.question import Named, read_question
 from qa.read import Reading
-from tests.test_store import BARE, EMPTY, HERRING, OUTLINE, make
+from tests.stored import BARE, EMPTY, HERRING, OUTLINE, make
 
 UNMARKED = replace(
     BARE, reference_id="08SELWYN3",

@@ -16,7 +16,7 @@ from qa.read import SURE as ENOUGH
 from qa.reader.model import Judgement, Reader, Span
 from qa.rerank import CALIBRATION, Judged, probability, rerank
 from qa.retrieve import Candidate
-from tests.test_store import HERRING, OUTLINE, make
+from tests.stored import HERRING, OUTLINE, make
 
 TEXT = "Catches rose to 2,871 tons. Prices fell. The quota is 900 tons a year, said Birch. Nobody protested."
 RISE, QUOTA = TEXT.index("2,871 tons"), TEXT.index("900 tons")  # 16 and 54
