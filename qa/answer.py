@@ -18,8 +18,8 @@ from index.store import Filter, Store
 from qa.abstain import CANNOT_ANSWER, abstain, nothing_on
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
-from qa.parts import judge_part, parts_of, standing, with_passages_of_parts
-from qa.question import Question, asks_several, read_question
+from qa.parts import Part, asked_parts, judge_part, with_passages_of_parts
+from qa.question import Question, asks_several, compares, read_question
 from qa.quoted import quoted
 from qa.read import DOUBTFUL, Reading, merged, read
 from qa.rerank import AT_FIRST, Judged, rerank
@@ -44,7 +44,7 @@ class _Looked:
     query: Query
     found: list[Candidate]
     judged: list[Judged]
-    parts: dict[str, list[Judged]]
+    parts: dict[Part, list[Judged]]
     hits: list[Hit]
     whole: list[Reading]
     times: dict[str, float]
@@ -105,12 +105,16 @@ class CableQA:
         base = replace(base, retrieved=tuple(looked.hits), confidence=confidence)
         times |= looked.times
         of_parts = {part: read(of_part) for part, of_part in looked.parts.items()}
-        readings = looked.whole or merged(of_parts.values()) or read(looked.judged, asks_several(asked.text))
+        readings = (
+            looked.whole
+            or merged(of_parts.values())
+            or read(looked.judged, asks_several(asked.text), compares(asked.text))
+        )
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)
             return
         base = replace(base, note=DOUBT if confidence < DOUBTFUL else "")
-        silent = [part for part, found in of_parts.items() if not found]
+        silent = [part.text for part, found in of_parts.items() if not found]
         said = nothing_on(silent) if not looked.whole and any(of_parts.values()) else ""
         if self._model is None:
             parts, answer = quoted(self.store, base, readings, said)
@@ -130,18 +134,15 @@ class CableQA:
         found = candidates(query, asked, self.store, inside)
         whole = look_up(asked, named, (), self.store) if named else []
         judged: list[Judged] = []
-        parts: dict[str, list[Judged]] = {}
+        parts: dict[Part, list[Judged]] = {}
         times = {"retrieve": _ms(began)}
         if not whole:
-            asks = parts_of(text)
-            alone = standing(asks)
-            found, most = with_passages_of_parts(alone, found, asked, self.store, self.embedder)
+            asks = asked_parts(text, asked, found, self.store)
+            found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)
             began = time.perf_counter()
             judged, found = rerank(text, found, self.store, self.reader, most, most if asks else AT_FIRST)
-            parts = {
-                part: judge_part(one, judged, self.store, self.reader) for part, one in zip(asks, alone, strict=True)
-            }
+            parts = {part: judge_part(part, text, judged, self.store, self.reader) for part in asks}
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:
                 whole = look_up(asked, (), [found[0].passage.citation.reference_id], self.store)

@@ -1,5 +1,6 @@
 """A question that asks several things is read part by part: `How much was seized, and where do the guards go?` A part that leans on
-those before it is read with them, as a follow-up is.
+those before it is read with them, as a follow-up is. A question that speaks of several cables (`in the July and the December
+cable`) is read for each of them.
 
 Flows in: a question, and passages judged for it as a whole. Flows out: its parts, and the passages as judged for each. Does not
 decide what is quoted.
@@ -9,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from index.embed import Embedder
 from index.store import Filter, Store
-from qa.question import Question, is_joined, standalone
+from qa.question import Question, is_joined, read_question, sent_in, standalone
 from qa.rerank import READ, Judged, probability, rerank
 from qa.retrieve import Candidate, candidates, encode_query
 
@@ -31,7 +32,39 @@ _BETWEEN = re.compile(
     rf"[,;:]?\s+(?:and|or|but)\s+(?={_WH})|[,;]\s+(?:and|but)\s+(?={_AUXILIARY})|[;:]\s+(?={_WH})|\?\s+(?=\w)",
     re.IGNORECASE,
 )
+_EACH = re.compile(r"\b(?:each|both|either)\b", re.IGNORECASE)  # of the things that are spoken of before
 _ASKS = re.compile(rf"\b{_WH}|^(?:{_AUXILIARY}|name|list|give|tell)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the things that a question asks. `text` names it where nothing answers it, `alone` is what is searched for and read;
+    `cables`: the reference IDs of those that it is asked of, none where it may be any."""
+
+    text: str
+    alone: str
+    cables: tuple[str, ...] = ()
+
+
+def asked_parts(text: str, asked: Question, found: Sequence[Candidate], store: Store) -> list[Part]:
+    """The parts that a question joins; else, where it speaks of several cables, the same question of each, by reference ID or by
+    the month in which those among `found` were sent; none where it asks one thing."""
+    names = tuple(dict.fromkeys(one.passage.citation.reference_id for one in found))
+    sent = {row.reference_id: row.sent for row in store.cables(Filter(cables=names))} if names and asked.months else {}
+
+    def of_months(months: Sequence[tuple[int | None, int]]) -> tuple[str, ...]:
+        return tuple(name for name, when in sent.items() if sent_in(when.date() if when else None, months))
+
+    if joined := parts_of(text):
+        parts = [(part, alone, read_question(part)) for part, alone in zip(joined, standing(joined), strict=True)]
+        return [
+            Part(part, alone, tuple(name.reference_id for name in own.named) or of_months(own.months))
+            for part, alone, own in parts
+        ]
+    spoken_of: list[tuple[str, ...]] = [(name.reference_id,) for name in asked.named]
+    spoken_of = spoken_of or [of_months([month]) for month in asked.months]
+    several = [cables for cables in dict.fromkeys(spoken_of) if cables]
+    return [Part(f"what {' and '.join(cables)} says.", text, cables) for cables in several] if len(several) > 1 else []
 
 
 def parts_of(question: str) -> list[str]:
@@ -44,6 +77,8 @@ def parts_of(question: str) -> list[str]:
     asking = [part for part in parts if _ASKS.search(part)]
     if is_joined(question) or not 2 <= len(asking) <= MOST or any(len(part.split()) < LEAST for part in asking):
         return []
+    if any(_EACH.search(part) for part in asking[1:]):
+        return []
     return [f"{': '.join([*opening, part.rstrip('?,;: ')])}?" for part in asking]
 
 
@@ -53,15 +88,15 @@ def standing(parts: Sequence[str]) -> list[str]:
 
 
 def with_passages_of_parts(
-    parts: Sequence[str], found: Sequence[Candidate], asked: Question, store: Store, embedder: Embedder
+    parts: Sequence[Part], found: Sequence[Candidate], asked: Question, store: Store, embedder: Embedder
 ) -> tuple[list[Candidate], int]:
     """The candidates for the whole question, those to read first, and how many these are: after its own first `READ` the
-    passages of the first cable that rank high for one of the `parts`, which stand alone."""
+    passages that rank high for one of the `parts`, of the cables that it is asked of, else of the first cable."""
     top, rest = list(found[:READ]), list(found[READ:])
     if found and parts:
-        where = Filter(cables=(found[0].passage.citation.reference_id,))
         for part in parts:
-            query = encode_query(part, store, embedder)
+            query = encode_query(part.alone, store, embedder)
+            where = Filter(cables=part.cables or (found[0].passage.citation.reference_id,))
             for own in candidates(query, asked, store, where)[:PART_READ]:
                 if own.passage_id not in {one.passage_id for one in top}:
                     at = next((n for n, one in enumerate(rest) if one.passage_id == own.passage_id), None)
@@ -69,14 +104,18 @@ def with_passages_of_parts(
     return [*top, *rest], len(top)
 
 
-def judge_part(part: str, judged: Sequence[Judged], store: Store, reader: Reader) -> list[Judged]:
-    """The passages `judged` for the whole question as they are for one part of it, best first; none where none answers it.
+def judge_part(part: Part, text: str, judged: Sequence[Judged], store: Store, reader: Reader) -> list[Judged]:
+    """The passages `judged` for the whole question, `text`, as they are for one part of it, best first, of the cables that it is asked
+    of; none where none answers it.
 
     A part says less of what it is about: a passage's answerability is the mean of its own and the whole's."""
-    whole = {one.candidate.passage_id: one.judgement.answers for one in judged}
-    found, _ = rerank(part, [one.candidate for one in judged], store, reader, len(judged), len(judged))
+    own = [one for one in judged if not part.cables or one.candidate.passage.citation.reference_id in part.cables]
+    found = own
+    if part.alone != text:
+        found, _ = rerank(part.alone, [one.candidate for one in own], store, reader, len(own), len(own))
     if max((one.probability for one in found), default=0.0) < PART_ANSWERS:
         return []
+    whole = {one.candidate.passage_id: one.judgement.answers for one in judged}
     blended = []
     for one in found:
         answers = (one.judgement.answers + whole[one.candidate.passage_id]) / 2

@@ -24,11 +24,14 @@ _SECTION = re.compile(r"\bsection\s+((?:[IVX]+|[A-Z])(?:\.[A-Z]+)*)\b")
 _LIST = re.compile(r"\b(?:the\s+)?([a-z]+(?: courses?)?)\s+(?:list|subsection|heading)\b", re.IGNORECASE)
 _MONTH = re.compile(rf"(?:{'|'.join(MONTHS)})\s*\d", re.IGNORECASE)  # a day, not a reference ID
 _CABLE_WORD = r"(?:cable|telegram|message|dispatch|report cable|it|this one|\d{2}[A-Z]{3,}\d+)"
+_NAMES = "|".join(MONTHS)
+_SENT = r"(?:cable|telegram|dispatch|report)s?\b"
 _SENT_IN = re.compile(
-    rf"\b(?P<month>{'|'.join(MONTHS)})\s+(?:\d{{1,2}},?\s+)?(?P<year>(?:19|20)\d\d)\s+(?:\w+\s+){{0,6}}?(?:cable|telegram|report text|text|dispatch)\b"
-    rf"|\b(?:cables?|telegrams?|reported|sent|dated|written)\s+(?:\w+\s+){{0,2}}?(?:in|of|from|on|for)\s+(?:\d{{1,2}}\s+)?(?P<month2>{'|'.join(MONTHS)})"
+    rf"\b(?P<month>{_NAMES})\s+(?:\d{{1,2}},?\s+)?(?P<year>(?:19|20)\d\d)\s+(?:\w+\s+){{0,6}}?(?:cables?|telegrams?|report text|text|dispatch)\b"
+    rf"|\b(?:cables?|telegrams?|reported|sent|dated|written)\s+(?:\w+\s+){{0,2}}?(?:in|of|from|on|for)\s+(?:\d{{1,2}}\s+)?(?P<month2>{_NAMES})"
     r"\s+(?:\d{1,2},?\s+)?(?P<year2>(?:19|20)\d\d)\b"
-    rf"|\b(?P<month3>{'|'.join(MONTHS)})\s+(?:cable|telegram|dispatch)\b",
+    rf"|\b(?P<month3>{_NAMES})\s+(?:(?P<year3>(?:19|20)\d\d)\s+)?{_SENT}"
+    rf"|\b(?P<month4>{_NAMES})(?:\s+(?P<year4>(?:19|20)\d\d))?(?=\s+and\s+(?:the\s+|in\s+)?(?:{_NAMES})\s+(?:(?:19|20)\d\d\s+)?{_SENT})",
     re.IGNORECASE,
 )
 _HEADER_FIELDS = (
@@ -57,6 +60,12 @@ _NAME = re.compile(r"(?<=\s)(?:[A-Z][a-z]{2,}|[A-Z]{2,})\b")
 _SEVERAL = re.compile(
     r"\b(?:and|or|but|;)\s+(?:(?:to|in|on|by|for|at|from|of|with)\s+)?(?:what|who|whom|whose|how|which|when|where|why)\b"
     r"|\b(?:both|each|respectively)\b",
+    re.IGNORECASE,
+)
+_CHANGE = r"(?:chang|shr[iau]nk|f[ae]ll|r[io]se|gr[eo]w|shift|increase|decrease|drop|decline|move)\w*"
+_COMPARES = re.compile(
+    rf"\b(?:which|what)\s+(?:two|three|four)\b|\b(?:compare|compared (?:with|to)|differ(?:s|ed)?|disagree[ds]?|contradict(?:s|ed)?)\b"
+    rf"|\b{_CHANGE}\b.*\bbetween\b.*\band\b",
     re.IGNORECASE,
 )
 FEW = 5  # words: so short a question leans on what was asked before
@@ -169,10 +178,10 @@ def _paragraph(text: str) -> tuple[str | None, str | None, str | None]:
 
 
 def _months(text: str) -> tuple[tuple[int | None, int], ...]:
-    months = []
+    months: list[tuple[int | None, int]] = []
     for match in _SENT_IN.finditer(text):
-        name = match["month"] or match["month2"] or match["month3"]
-        year = match["year"] or match["year2"]
+        groups = match.groupdict()
+        name, year = (next((v for k, v in groups.items() if v and k.startswith(of)), "") for of in ("month", "year"))
         months.append((int(year) if year else None, MONTHS.index(name.lower()) + 1))
     return tuple(months)
 
@@ -180,6 +189,12 @@ def _months(text: str) -> tuple[tuple[int | None, int], ...]:
 def asks_several(text: str) -> bool:
     """Whether a question asks for several things: `... and how many ...?`, `both`, `each`."""
     return _SEVERAL.search(text) is not None
+
+
+def compares(text: str) -> bool:
+    """Whether a question sets things side by side, so that no passage answers all of it: `compare`, `differ`, `which two`, `fall
+    between ... and`."""
+    return _COMPARES.search(text) is not None
 
 
 def sent_in(sent: date | None, months: Sequence[tuple[int | None, int]]) -> bool:

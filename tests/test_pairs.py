@@ -160,11 +160,16 @@ def write_cables(folder: Path, questions: Sequence[dict[str, Any]], followups: S
             [read("x-01a", "2", (0, 6)), read("x-01b", "1", (0, 5)), read("x-01a", "1"), read("x-01a", "3"), read("x-01a", "4"), read("x-01b", "2")],
             id="a cross question has the paragraphs of both cables",
         ),
+        pytest.param(
+            {"question": "Who runs the port?", "answers": [{"cable": "x-01b", "paragraph": "1", "span": "Varga"}], "unsure": ["2", "x-01b 2"]},
+            [read("x-01b", "1", (0, 5)), read("x-01a", "1"), read("x-01a", "3"), read("x-01a", "4")],
+            id="nor has it those of the other cable of which the readers were not sure",
+        ),
     ],
 )  # fmt: skip
 def test_a_question_over_its_cable(tmp_path: Path, row: dict[str, Any], expected: list[Read]) -> None:
     write_cables(tmp_path, [row])
-    assert cable_questions(tmp_path) == [Asked(row["question"], tuple(expected), "x-01")]
+    assert cable_questions(tmp_path) == [Asked(row["question"], tuple(expected), "x-01", paired=True)]
 
 
 def test_a_follow_up_is_joined_to_its_history(tmp_path: Path) -> None:
@@ -208,16 +213,29 @@ def test_agreement(key: list[dict[str, Any]], second: list[dict[str, Any]], expe
     assert agrees(key, second) is expected
 
 
+def test_agreement_over_two_cables() -> None:
+    key = [*said(("1", "Halbek")), {"cable": "x-01b", "paragraph": "1", "span": "Varga"}]
+    other = {"cable": "x-01b", "paragraph": "1", "span": "Mr. Varga"}
+    named = {"cable": "x-01a", "paragraph": "1", "span": "Halbek"}
+
+    assert agrees(key, [named, other], "x-01a")
+    assert not agrees(key, [named], "x-01a")
+    assert not agrees(key, [named, {**other, "cable": "x-01c"}], "x-01a")
+
+
 def test_questions_on_which_two_readers_agree_are_kept(tmp_path: Path) -> None:
     cross = {"question": "c?", "answers": [{"cable": "x-02", "paragraph": "1", "span": "a"}]}
+    again = {"question": "e?", "answers": [{"cable": "x-02", "paragraph": "1", "span": "a"}]}
     questions = [
         {"question": "a?", "answers": said(("1", "Halbek"))},
         {"question": "b?", "answers": []},
         cross,
         {"question": "d?", "answers": []},
+        again,
     ]
     write(tmp_path / "written.jsonl", [{"id": "x-01", "questions": questions}])
     answers = [said(("2", "he"), ("1", "Halbek")), said(("1", "Halbek")), None, []]
+    answers.append([*again["answers"], {"cable": "x-02", "paragraph": "7", "span": "b"}])
     write(
         tmp_path / "answers.jsonl",
         [{"id": f"x-01-q0{n}", "answers": own} for n, own in enumerate(answers) if own is not None],
@@ -227,9 +245,11 @@ def test_questions_on_which_two_readers_agree_are_kept(tmp_path: Path) -> None:
         [sys.executable, "-m", "qa.reader.agree", *paths], cwd=ROOT, capture_output=True, text=True, check=True
     )
 
-    assert done.stdout == "out.jsonl: 2 of 3 questions kept (66.7%)\n"
+    assert done.stdout == "out.jsonl: 3 of 4 questions kept (75.0%)\n"
     assert json.loads((tmp_path / "out.jsonl").read_text()) == {
-        "id": "x-01", "questions": [questions[0] | {"unsure": ["2"]}, cross, questions[3] | {"unsure": []}],
+        "id": "x-01", "questions": [
+            questions[0] | {"unsure": ["2"]}, cross, questions[3] | {"unsure": []}, again | {"unsure": ["x-02 7"]},
+        ],
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qa.answer import CableQA
-from qa.parts import judge_part, parts_of, standing, with_passages_of_parts
+from qa.parts import Part, asked_parts, judge_part, parts_of, standing, with_passages_of_parts
 from qa.question import is_joined, read_question
 from qa.read import Reading, merged, read
 from qa.rerank import READ, rerank
@@ -42,6 +42,7 @@ def test_a_question_is_split_where_another_begins(question: str, parts: list[str
         " and ".join(f"what did it cost in {year}" for year in range(2000, 2010)),
         "When was it sold, and where?",  # a word alone asks too little
         "Two mills burned in one week; who owned each?",
+        "The May and the June cable disagree on who owned the mill; what name does each give?",
         "and what did it cost him? (Who owned the mill? The mill was Obry's.)",
         "",
     ],
@@ -83,7 +84,8 @@ def test_a_passage_that_ranks_high_for_a_part_alone_is_read(sample_qa: CableQA) 
     found = candidates(encode_query(QUESTION, store, sample_qa.embedder), asked, store)
     ids = [one.passage_id for one in found]
 
-    order, most = with_passages_of_parts(parts_of(QUESTION), found, asked, store, sample_qa.embedder)
+    parts = asked_parts(QUESTION, asked, found, store)
+    order, most = with_passages_of_parts(parts, found, asked, store, sample_qa.embedder)
 
     assert [one.passage_id for one in order[:READ]] == ids[:READ]
     assert READ < most <= READ + 4
@@ -92,7 +94,7 @@ def test_a_passage_that_ranks_high_for_a_part_alone_is_read(sample_qa: CableQA) 
     assert len({one.passage_id for one in order}) == len(order)
     assert set(ids) <= {one.passage_id for one in order}
     assert with_passages_of_parts([], found, asked, store, sample_qa.embedder) == (found, READ)
-    assert with_passages_of_parts(parts_of(QUESTION), [], asked, store, sample_qa.embedder) == ([], 0)
+    assert with_passages_of_parts(parts, [], asked, store, sample_qa.embedder) == ([], 0)
 
 
 def test_a_part_is_judged_by_itself_and_by_the_whole(sample_qa: CableQA) -> None:
@@ -100,7 +102,7 @@ def test_a_part_is_judged_by_itself_and_by_the_whole(sample_qa: CableQA) -> None
     found = candidates(encode_query(QUESTION, store, sample_qa.embedder), read_question(QUESTION), store)
     whole, _ = rerank(QUESTION, found, store, reader)
 
-    of_part = judge_part(part, whole, store, reader)
+    of_part = judge_part(Part(part, part), QUESTION, whole, store, reader)
 
     assert of_part
     alone, _ = rerank(part, [one.candidate for one in whole], store, reader)
@@ -110,7 +112,13 @@ def test_a_part_is_judged_by_itself_and_by_the_whole(sample_qa: CableQA) -> None
             for each in (whole, alone)
         ]
         assert one.judgement.answers == pytest.approx(sum(apart) / 2)
-    assert judge_part(part, [], store, reader) == []
+    assert judge_part(Part(part, part), QUESTION, [], store, reader) == []
+    assert judge_part(Part(QUESTION, QUESTION), QUESTION, whole, store, reader) == whole
+    cable = of_part[0].candidate.passage.citation.reference_id
+    assert {one.candidate.passage.citation.reference_id for one in whole} > {cable}
+    only = judge_part(Part(part, part, (cable,)), QUESTION, whole, store, reader)
+    assert {one.candidate.passage.citation.reference_id for one in only} == {cable}
+    assert judge_part(Part(part, part, ("99NOWHERE1",)), QUESTION, whole, store, reader) == []
 
 
 def test_a_part_that_leans_is_searched_and_read_with_the_one_before_it(

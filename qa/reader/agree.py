@@ -3,11 +3,12 @@
     python -m qa.reader.agree WRITTEN.jsonl ANSWERS.jsonl OUT.jsonl
 
 WRITTEN holds cables with questions and their key, ANSWERS what a second reader answered without it, a line each:
-`{"id": "CABLE-qNN", "answers": [{"paragraph", "span"}]}`, NN counting the cable's questions from 00; follow-ups, a line
-each, are `f-NNN`. They agree where both
-say that there is no answer, or where one of the second reader's answers lies in a paragraph of the key and shares half of
-the shorter one's words. A paragraph that only one of them names as answering is recorded as `unsure`: it is
-neither trained on as answering nor as a trap. Cross questions (with a `cable` in their key) were not asked again and stay.
+`{"id": "CABLE-qNN", "answers": [{"cable", "paragraph", "span"}]}`, NN counting the cable's questions from 00, `cable` where it is
+another than the question's; follow-ups, a line each, are `f-NNN`. They agree where both
+say that there is no answer, or where in each cable of the key one of the second reader's answers lies in a paragraph of the key and
+shares half of the shorter one's words. A paragraph that only one of them names as answering is recorded as `unsure` (`CABLE NUMBER`
+where it is of another cable): it is neither trained on as answering nor as a trap. Cross questions (with a `cable` in their key)
+that were not asked again stay.
 """
 
 from __future__ import annotations
@@ -19,11 +20,21 @@ from pathlib import Path
 from typing import Any
 
 
-def agrees(key: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> bool:
-    """Whether the two readers' answers are the same in substance."""
+def agrees(key: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]], own: str = "") -> bool:
+    """Whether the two readers' answers are the same in substance; `own`: the cable of an answer that names none."""
     if not key or not second:
         return not key and not second
-    return any(a["paragraph"] == b["paragraph"] and _share(a["span"], b["span"]) >= 0.5 for a in key for b in second)
+    same = {
+        _place(a, own)[0]
+        for a in key
+        for b in second
+        if _place(a, own) == _place(b, own) and _share(a["span"], b["span"]) >= 0.5
+    }
+    return same == {_place(a, own)[0] for a in key}
+
+
+def _place(answer: dict[str, Any], own: str) -> tuple[str, str]:
+    return answer.get("cable", own), answer["paragraph"]
 
 
 def _share(one: str, other: str) -> float:
@@ -46,12 +57,14 @@ def main() -> None:
                 own = [(f"{row['id']}-q{i:02d}", question) for i, question in enumerate(row["questions"])]
             agreed = []
             for name, question in own:
-                if not any("cable" in answer for answer in question["answers"]):
+                if name in second or not any("cable" in answer for answer in question["answers"]):
                     asked += 1
-                    if not agrees(question["answers"], second[name]):
+                    cable = row.get("id", "")
+                    if not agrees(question["answers"], second[name], cable):
                         continue
-                    named = {answer["paragraph"] for answer in question["answers"]}
-                    question["unsure"] = sorted({answer["paragraph"] for answer in second[name]} - named)
+                    named = {_place(answer, cable) for answer in question["answers"]}
+                    unsure = sorted({_place(answer, cable) for answer in second[name]} - named)
+                    question["unsure"] = [n if of == cable else f"{of} {n}" for of, n in unsure]
                     kept += 1
                 agreed.append(question)
             lines = [row | {"questions": agreed}] if "questions" in row else agreed

@@ -14,7 +14,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -46,6 +46,7 @@ class Asked:
     question: str
     passages: tuple[Read, ...]
     group: str  # what is split between training and held-out data: a passage's id, or a cable's
+    paired: bool = False  # whether it was written over two cables of which the later takes up the earlier
 
     @property
     def answering(self) -> int:
@@ -139,7 +140,8 @@ def _over_cable(cables: dict[str, Any], cable: dict[str, Any], row: dict[str, An
     reads = {}
     for name in dict.fromkeys([cable["id"], *(name for name, _ in spans)]):
         for p in cables[name]["paragraphs"]:
-            if name != cable["id"] or p["paragraph"] not in row.get("unsure", []):
+            number = p["paragraph"] if name == cable["id"] else f"{name} {p['paragraph']}"
+            if number not in row.get("unsure", []):
                 context = context_of(cables[name]["subject"], p["heading"], cables[name]["post"], cables[name]["date"])
                 words = spans.get((name, p["paragraph"]), [])
                 at = [p["text"].index(word) for word in words]
@@ -149,7 +151,8 @@ def _over_cable(cables: dict[str, Any], cable: dict[str, Any], row: dict[str, An
     keys = list(reads)
     near = _Nearest({str(n): reads[key].text for n, key in enumerate(keys)}).to(question, len(keys))
     order = dict.fromkeys([*spans, *traps, *(keys[int(n)] for n in near)])
-    return Asked(question, tuple(reads[key] for key in order), cable["id"].rstrip("ab"))
+    group = cable["id"].rstrip("ab")
+    return Asked(question, tuple(reads[key] for key in order), group, paired=group != cable["id"])
 
 
 def statements(data: Path, cables: Path, written: Path | None = None) -> list[Stated]:
@@ -241,5 +244,5 @@ def sample(asked: Sequence[Asked], rng: Random, most: int, easy: float = 0.3) ->
         chosen = hard[: most if one.answering else max(most - 1, 0)]
         if rest and rng.random() < easy:
             chosen.append(rng.choice(rest))
-        drawn.append(Asked(one.question, (*one.passages[:fixed], *chosen), one.group))
+        drawn.append(replace(one, passages=(*one.passages[:fixed], *chosen)))
     return drawn

@@ -62,7 +62,8 @@ class Pass:
     by `qa.reader.alter`, and `exchanged` of them with a fact that stands there of another thing. `groups`: share of the passages
     and cables whose statements are drawn from; `public`: share of the public questions; `frozen`: the first layers that stay
     as they are, with the embeddings of tokens and of distances and their norms. `before`: share of the weights before the pass in those that it
-    leaves (Wortsman et al. 2022)."""
+    leaves (Wortsman et al. 2022). `followups` and `paired`: shares of the follow-ups, and of the questions over pairs of cables; else as
+    the others, where None."""
 
     seed: int
     rate: float
@@ -75,6 +76,8 @@ class Pass:
     public: float = 0.0
     frozen: int = 0
     before: float = 0.0
+    followups: float = 1.0
+    paired: float | None = None
 
 
 FIRST = Pass(SEED, 7e-5, false=1.0, easy=0.5, questions=0.5, altered=6_000, exchanged=0)
@@ -92,7 +95,21 @@ READING = Pass(
     frozen=3,
     before=0.5,
 )
-PASSES = (FIRST, FURTHER, READING)
+COMPARING = Pass(
+    SEED + 3,
+    4e-5,
+    false=0.1,
+    easy=0.1,
+    questions=0.2,
+    altered=200,
+    exchanged=500,
+    groups=0.1,
+    frozen=3,
+    before=0.5,
+    followups=0.3,
+    paired=1.0,
+)
+PASSES = (FIRST, FURTHER, READING, COMPARING)
 
 
 def drawn(data: Sources, own: Pass, public: Sequence[Asked] = ()) -> tuple[list[Stated], list[Asked]]:
@@ -115,11 +132,14 @@ def drawn(data: Sources, own: Pass, public: Sequence[Asked] = ()) -> tuple[list[
     stated = [*supported, *turned, *some([one for one in false if one.wrong is None], own.false), *some(easy, own.easy)]
     stated += rng.sample(changed, min(own.altered, len(changed)))
     stated += rng.sample(exchanged, min(own.exchanged, len(exchanged)))
-    single = [one for one in data.invented if not is_joined(one.question)]
+    joined = [one for one in data.invented if is_joined(one.question)]
+    paired = [one for one in data.invented if one.paired and not is_joined(one.question)]
+    single = [one for one in data.invented if not one.paired and not is_joined(one.question)]
     asked = [
         *sample(some(data.own, own.questions), rng, most=1, easy=0.2),
         *sample(some(single, own.questions), rng, most=2, easy=0.5),
-        *sample([one for one in data.invented if is_joined(one.question)], rng, most=3, easy=0.5),
+        *sample(some(paired, own.questions if own.paired is None else own.paired), rng, most=3, easy=0.5),
+        *sample(some(joined, own.followups), rng, most=3, easy=0.5),
         *sample(some(public, own.public), rng, most=0, easy=0.3),
     ]
     rng.shuffle(stated)
