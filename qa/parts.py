@@ -64,7 +64,9 @@ def asked_parts(text: str, asked: Question, found: Sequence[Candidate], store: S
     spoken_of: list[tuple[str, ...]] = [(name.reference_id,) for name in asked.named]
     spoken_of = spoken_of or [of_months([month]) for month in asked.months]
     several = [cables for cables in dict.fromkeys(spoken_of) if cables]
-    return [Part(f"what {' and '.join(cables)} says.", text, cables) for cables in several] if len(several) > 1 else []
+    if len(several) < 2:
+        return []
+    return [Part(f"what {' and '.join(cables)} {'say' if cables[1:] else 'says'}.", text, cables) for cables in several]
 
 
 def parts_of(question: str) -> list[str]:

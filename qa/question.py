@@ -63,9 +63,12 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 _CHANGE = r"(?:chang|shr[iau]nk|f[ae]ll|r[io]se|gr[eo]w|shift|increase|decrease|drop|decline|move)\w*"
+_MARK = (
+    rf"(?:(?:19|20)\d\d|{_NAMES}|(?:report|cable|telegram|meeting|session|round|count|estimate|figure|draft|version)s?)"
+)
 _COMPARES = re.compile(
     rf"\b(?:which|what)\s+(?:two|three|four)\b|\b(?:compare|compared (?:with|to)|differ(?:s|ed)?|disagree[ds]?|contradict(?:s|ed)?)\b"
-    rf"|\b{_CHANGE}\b.*\bbetween\b.*\band\b",
+    rf"|\b{_CHANGE}\b.*\bbetween\b.*(?:\b{_MARK}\b.*\band\b|\band\b.*\b{_MARK}\b)",
     re.IGNORECASE,
 )
 FEW = 5  # words: so short a question leans on what was asked before

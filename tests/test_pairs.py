@@ -1,29 +1,19 @@
-"""What the reader is trained on: tiny files in, questions with their passages out; then examples, batches and losses."""
+"""Questions and statements to train on: the sources, and what is drawn of them."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import math
-import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-import torch
 
-from qa.reader.agree import agrees
-from qa.reader.encode import Pair, PairEncoder
-from qa.reader.net import WRONG, Scores
 from qa.reader.pairs import (
     Asked,
     Read,
-    Stated,
-    alterations,
     cable_questions,
     copies,
     held_out,
@@ -31,18 +21,11 @@ from qa.reader.pairs import (
     public_questions,
     sample,
 )
-from qa.reader.plan import Example, collate, examples, grouped, sources
-from qa.reader.train import losses_of
-
-ROOT = Path(__file__).parent.parent
 
 
 def write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
     text = "\n".join(map(json.dumps, rows)) + "\n"
     file.write_bytes(gzip.compress(text.encode()) if file.suffix == ".gz" else text.encode())
-
-
-# --- the three sources ---------------------------------------------------------------------------------------
 
 
 def test_about_a_fifth_is_held_out_by_the_id_alone() -> None:
@@ -187,75 +170,6 @@ def test_a_follow_up_is_joined_to_its_history(tmp_path: Path) -> None:
     ]
 
 
-# --- agreement -----------------------------------------------------------------------------------------------
-
-
-def said(*answers: tuple[str, str]) -> list[dict[str, Any]]:
-    return [{"paragraph": paragraph, "span": span} for paragraph, span in answers]
-
-
-@pytest.mark.parametrize(
-    ("key", "second", "expected"),
-    [
-        ([], [], True),
-        ([], said(("1", "Halbek")), False),
-        (said(("1", "Halbek")), [], False),
-        (said(("1", "Halbek")), said(("1", "Joren Halbek, who")), True),
-        (said(("1", "Halbek")), said(("2", "Halbek")), False),
-        (said(("1", "Halbek")), said(("1", "Varga")), False),
-        (said(("1", "two new cranes")), said(("1", "Two (cranes).")), True),
-        (said(("1", "two new cranes")), said(("1", "the old crane, the new one")), False),
-        (said(("1", "Halbek"), ("4", "41 tons")), said(("2", "Varga"), ("4", "41")), True),
-        (said(("1", "Halbek")), said(("1", "")), False),
-    ],
-)
-def test_agreement(key: list[dict[str, Any]], second: list[dict[str, Any]], expected: bool) -> None:
-    assert agrees(key, second) is expected
-
-
-def test_agreement_over_two_cables() -> None:
-    key = [*said(("1", "Halbek")), {"cable": "x-01b", "paragraph": "1", "span": "Varga"}]
-    other = {"cable": "x-01b", "paragraph": "1", "span": "Mr. Varga"}
-    named = {"cable": "x-01a", "paragraph": "1", "span": "Halbek"}
-
-    assert agrees(key, [named, other], "x-01a")
-    assert not agrees(key, [named], "x-01a")
-    assert not agrees(key, [named, {**other, "cable": "x-01c"}], "x-01a")
-
-
-def test_questions_on_which_two_readers_agree_are_kept(tmp_path: Path) -> None:
-    cross = {"question": "c?", "answers": [{"cable": "x-02", "paragraph": "1", "span": "a"}]}
-    again = {"question": "e?", "answers": [{"cable": "x-02", "paragraph": "1", "span": "a"}]}
-    questions = [
-        {"question": "a?", "answers": said(("1", "Halbek"))},
-        {"question": "b?", "answers": []},
-        cross,
-        {"question": "d?", "answers": []},
-        again,
-    ]
-    write(tmp_path / "written.jsonl", [{"id": "x-01", "questions": questions}])
-    answers = [said(("2", "he"), ("1", "Halbek")), said(("1", "Halbek")), None, []]
-    answers.append([*again["answers"], {"cable": "x-02", "paragraph": "7", "span": "b"}])
-    write(
-        tmp_path / "answers.jsonl",
-        [{"id": f"x-01-q0{n}", "answers": own} for n, own in enumerate(answers) if own is not None],
-    )
-    paths = [str(tmp_path / name) for name in ("written.jsonl", "answers.jsonl", "out.jsonl")]
-    done = subprocess.run(
-        [sys.executable, "-m", "qa.reader.agree", *paths], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout == "out.jsonl: 3 of 4 questions kept (75.0%)\n"
-    assert json.loads((tmp_path / "out.jsonl").read_text()) == {
-        "id": "x-01", "questions": [
-            questions[0] | {"unsure": ["2"]}, cross, questions[3] | {"unsure": []}, again | {"unsure": ["x-02 7"]},
-        ],
-    }  # fmt: skip
-
-
-# --- drawing -------------------------------------------------------------------------------------------------
-
-
 def asked(answering: int, others: int) -> Asked:
     """Passages that answer, `a0`, `a1`, ..., then others, `b0`, `b1`, ..., the hardest first."""
     reads = [Read("", f"a{n}", ((0, 1),)) for n in range(answering)] + [Read("", f"b{n}", ()) for n in range(others)]
@@ -301,148 +215,3 @@ def test_the_same_seed_draws_the_same() -> None:
     assert sample(many, Random(7), 3) == sample(many, Random(7), 3) != sample(many, Random(8), 3)
     assert drawn(asked(1, 0), 0, 3, 1.0) == ["a0"]
     assert drawn(asked(0, 1), 0, 3, 1.0) == ["b0"]
-
-
-# --- examples, batches, losses -------------------------------------------------------------------------------
-
-
-def test_examples_mark_the_tokens_of_the_answers(encode: PairEncoder) -> None:
-    """[CLS] herring quota ##s | Catches rose to 2 , 87 1 tons . [SEP] how much ? [SEP]: `2` is token 7."""
-    context, text = "HERRING QUOTAS", "Catches rose to 2,871 tons."
-    cut = Read(context, "fish " * 400 + "2,871 tons", ((2000, 2010),))
-    passages = (
-        Read(context, text, ((0, 12), (16, 26))),
-        cut,
-        Read(context, text, ()),
-        Read(context, text, ((17, 18),)),
-    )
-    (pair,) = encode("How much?", [(context, text)])
-
-    assert examples(Asked("How much?", passages, "x"), encode) == [
-        Example(pair, (4, 7), (5, 11), True),
-        Example(pair, (0,), (0,), False),
-        Example(pair, (8,), (8,), True),
-    ]
-
-
-def example(tokens: int, starts: tuple[int, ...] = (0,), ends: tuple[int, ...] = (0,)) -> Example:
-    return Example(Pair((0,) * tokens, (), ()), starts, ends, starts != (0,))
-
-
-def test_batches_lose_nothing_and_never_part_a_question() -> None:
-    rng = Random(1)
-    groups = [[example(rng.randint(10, 320)) for _ in range(rng.randint(1, 20))] for _ in range(600)]
-    found = grouped(groups, 4400)
-
-    assert sorted(id(group) for each in found for group in each) == sorted(map(id, groups))
-    for each in found:
-        rows = [one for group in each for one in group]
-        assert each
-        assert len(each) == 1 or len(rows) * max(len(one.pair.ids) for one in rows) <= 4400
-    assert grouped([], 4400) == []
-
-
-def test_a_batch_of_questions_and_statements() -> None:
-    stated = Example(Pair((101, 9, 102, 7, 8, 102), ((0, 1),), ((0, 1), (2, 3))), label=3, wrong=(4,))
-    found = collate([[example(5, (2, 3), (4,)), example(5)], [stated]])
-
-    assert found.starts.tolist() == [[False, False, True, True, False, False], [True] + [False] * 5, [False] * 6]
-    assert found.ends.tolist() == [[False] * 4 + [True, False], [True] + [False] * 5, [False] * 6]
-    assert (found.answers.tolist(), found.label.tolist(), found.group.tolist()) == (
-        [True, False, False], [-1, -1, 3], [0, 0, 1],
-    )  # fmt: skip
-    assert found.wrong.tolist() == [[-1] * 6, [-1] * 6, [-1, -1, -1, 0, 1, -1]]
-    assert (found.ids[2].tolist(), found.types[2].tolist(), found.mask[0].tolist()) == (
-        [101, 9, 102, 7, 8, 102], [False] + [True] * 2 + [False] * 3, [True] * 5 + [False],
-    )  # fmt: skip
-
-
-def scores(relevance: list[float], answers: list[float], tokens: int) -> Scores:
-    zeros = torch.zeros(len(answers), tokens)
-    return Scores(torch.tensor(relevance), torch.tensor(answers), zeros, zeros, torch.zeros(len(answers), 4), zeros)
-
-
-def test_the_losses_by_hand() -> None:
-    """Four tokens with the same logit, 1/4 each: two right beginnings of four lose log 2, one lone right token log 4.
-
-    Beginnings (log 2 + log 4) / 2, ends log 4, and their mean. Probabilities 3/4 where there is an answer, 1/2 where none.
-    The second question has no answer, and so nothing to rank.
-    """
-    groups = [[example(4, (1, 2), (3,))], [example(4)]]
-    found = losses_of(scores([0.0, 0.0], [math.log(3), 0.0], 4), collate([[groups[0][0], example(4)]]))
-    expected = {
-        "span": ((math.log(2) + math.log(4)) / 2 + math.log(4)) / 2,
-        "answers": (math.log(4 / 3) + math.log(2)) / 2,
-        "relevance": math.log(2),
-        "support": 0.0,
-        "wrong": 0.0,
-    }
-    assert found == {name: pytest.approx(value) for name, value in expected.items()}
-    assert losses_of(scores([9.0, 0.0], [math.log(3), 0.0], 4), collate(groups))["relevance"] == 0
-
-    ranked = [[example(4), example(4, (1,), (1,)), example(4, (1,), (1,))], [example(4), example(4)]]
-    found = losses_of(scores([0.0, math.log(2), 0.0, 5.0, 7.0], [0.0] * 5, 4), collate(ranked))
-    assert found["relevance"].item() == pytest.approx(math.log(4 / 3))  # 1, 2 and 1 of 4: three are right
-
-
-def test_a_wrong_token_weighs_more_than_one_that_is_borne_out() -> None:
-    """A statement of two tokens, both at even odds, the second wrong: log 2 once, and four times. Unknown ones cost nothing."""
-    pair = Pair((0,) * 5, (), ((0, 2), (2, 4)))
-    known, unknown = Example(pair, label=3, wrong=(3,)), Example(pair, label=3)
-    zeros = torch.zeros(2, 5)
-    given = Scores(torch.zeros(2), torch.zeros(2), zeros, zeros, torch.zeros(2, 4), zeros)
-    found = losses_of(given, collate([[known], [unknown]]))
-
-    assert found["wrong"].item() == pytest.approx((1 + WRONG) * math.log(2) / 2)
-    assert found["support"].item() == pytest.approx(math.log(4))
-
-
-def test_a_false_statement_marks_the_tokens_that_were_changed(encode: PairEncoder) -> None:
-    read = Read("", "The port was closed in 2009.", ())
-    (example_,) = examples(Stated("It was closed in 2008.", read, "contradicted", "x", ((17, 21),)), encode)
-    (pair,) = encode("It was closed in 2008.", [("", read.text)])
-
-    assert example_ == Example(pair, label=3, wrong=(pair.asked_at + 4,))
-    assert examples(Stated("It was closed.", read, "unsupported", "x"), encode)[0].wrong is None
-    assert examples(Stated("It was closed.", read, "supported", "x", ()), encode)[0].wrong == ()
-
-
-def test_sentences_are_altered_anew_with_each_draw() -> None:
-    read = Read("", "The port of Elsby was not closed in 2009 by the Harbor Board. It was quiet.", ())
-    stated = [
-        Stated("Elsby's port was not closed in 2009.", read, label, "x", None) for label in ("supported", "partly")
-    ]
-    drawn = [one for seed in range(40) for one in alterations(stated, [("x", read)], Random(seed))]
-
-    assert {one.label for one in drawn} == {"supported", "contradicted"}
-    assert all((one.wrong == ()) == (one.label == "supported") for one in drawn)
-    assert all(one.statement in read.text for one in drawn if one.label == "supported")
-    assert len({one.statement for one in drawn}) > 8
-
-
-def test_what_is_held_out_is_not_among_the_sources(tmp_path: Path) -> None:
-    names = [f"p{n}" for n in range(30)]
-    for folder in ("reader", "support", "cables", "written"):
-        (tmp_path / folder).mkdir()
-    reader = tmp_path / "reader"
-    write(
-        reader / "passages.jsonl",
-        [{"id": name, "passage": f"The port {name} was not closed in 2009."} for name in names],
-    )
-    question = {"question": "When was it closed?", "answerable": True, "start": -1, "answer": "2009"}
-    rows = [question | {"passage_id": name, "start": len(f"The port {name} was not closed in ")} for name in names]
-    write(reader / "questions.jsonl", rows)
-    kept = {name for name in names if not held_out(name)}
-    write(
-        tmp_path / "written" / "questions.jsonl", [{"passage_id": min(kept), "question": "Who?", "answerable": False}]
-    )
-    stated = [
-        {"passage_id": name, "statement": f"{name} stayed open.", "label": "supported", "kind": ""} for name in names
-    ]
-    write(tmp_path / "support" / "statements.jsonl", stated)
-
-    found = sources(tmp_path, tmp_path / "cables", tmp_path / "written")
-
-    assert {one.group for one in found.own} == {one.group for one in found.stated} == kept
-    assert {name for _, read in found.passages for name in re.findall(r"p\d+", read.text)} == kept
-    assert {one.question for one in found.own} == {"When was it closed?", "Who?"}

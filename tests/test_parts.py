@@ -168,3 +168,37 @@ def test_quotes_that_may_not_answer_are_said_to_be_such(sample_qa: CableQA, monk
     assert answer.statements == sure.statements
     assert not sample_qa.answer("What is 09PORTSELWYN524 about?").note  # quoted whole, whatever was read
     assert not sample_qa.answer("What is the capital of Peru?").note
+
+
+def test_a_question_that_speaks_of_several_cables_is_answered_from_each(sample_qa: CableQA) -> None:
+    march, may = ("09PORTSELWYN188", "09PORTSELWYN123"), ("09PORTSELWYN219",)
+    for text, expected in (
+        ("How large is the herring quota in the March and the May 2009 cables?", {march, march[::-1]}),
+        ("How large is the herring quota in 09PORTSELWYN188 and in 09PORTSELWYN219?", {march[:1]}),
+    ):
+        asked = read_question(text)
+        found = candidates(encode_query(text, sample_qa.store, sample_qa.embedder), asked, sample_qa.store)
+        first, second = asked_parts(text, asked, found, sample_qa.store)
+        assert (first.cables in expected, second.cables) == (True, may)
+        assert (first.alone, second.alone) == (text, text)
+        cited = {one.citation.reference_id for one in sample_qa.answer(text).citations}
+        assert may[0] in cited
+        assert cited & set(march)
+
+
+def test_a_cable_named_that_says_nothing_of_it_is_named_again(sample_qa: CableQA) -> None:
+    answer = sample_qa.answer("How large is the herring quota of 2009 in 09PORTSELWYN219 and in 09TARN14?")
+
+    assert {one.citation.reference_id for one in answer.citations} == {"09PORTSELWYN219"}
+    assert answer.note.startswith("Nothing was found for a part of this: what 09TARN14 says.")
+
+
+def test_a_part_is_quoted_from_the_cable_that_it_names(sample_qa: CableQA) -> None:
+    text = "What herring quota does 09PORTSELWYN188 give, and what herring quota does 09PORTSELWYN219 give?"
+    asked = read_question(text)
+    found = candidates(encode_query(text, sample_qa.store, sample_qa.embedder), asked, sample_qa.store)
+
+    parts = asked_parts(text, asked, found, sample_qa.store)
+    assert [part.cables for part in parts] == [("09PORTSELWYN188",), ("09PORTSELWYN219",)]
+    cited = [one.citation.reference_id for one in sample_qa.answer(text).citations]
+    assert list(dict.fromkeys(cited)) == ["09PORTSELWYN188", "09PORTSELWYN219"]

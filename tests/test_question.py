@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qa.question import Named, Question, asks_several, is_joined, read_question, standalone
+from qa.question import Named, Question, asks_several, compares, is_joined, read_question, standalone
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,9 @@ from qa.question import Named, Question, asks_several, is_joined, read_question,
         ("Who signed the water treaty?", {}),
         ("What did the July 2009 cable say?", {"months": ((2009, 7),)}),
         ("What was reported in December 2009?", {"months": ((2009, 12),)}),
+        ("How do the May and the June 2009 cables differ?", {"months": ((None, 5), (2009, 6))}),
+        ("What did the July cable give, and what the December report?", {"months": ((None, 7), (None, 12))}),
+        ("How many came in May and June 2009?", {"months": ()}),
         ("Who met in December 2009?", {}),
         ("What happened on 14 March 2009?", {}),
         ("Were 12 tonnes caught in 2008, as the 10 members and 25 observers heard?", {}),
@@ -65,3 +68,13 @@ def test_questions_that_ask_for_several_things() -> None:
         assert asks_several(text)
     for text in ("Who runs the port and the mill?", "What did Roake say?", "Who said how many came?"):
         assert not asks_several(text)
+
+
+def test_questions_that_set_things_side_by_side() -> None:
+    for text in (
+        "How did the catch fall between the first report and the second?", "At which two ports did it call?",
+        "How does the quota of 2009 compare with that of 2008?", "Where do the two cables disagree?",
+    ):  # fmt: skip
+        assert compares(text), text
+    for text in ("Which port did it call at?", "Who compared the plans?", "What fell between the ship and the quay?"):
+        assert not compares(text), text
