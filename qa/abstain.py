@@ -21,8 +21,9 @@ NEAREST = 3  # paragraphs that are named
 MENTIONED = 0.5  # cosine of a question's word to the nearest token of a passage, above which it counts as mentioned
 # what a question asks with, which no passage need have
 ASKING = frozenset([
-    "amount", "answer", "cable", "cables", "kind", "kinds", "mention", "mentioned", "mentions", "name", "named", "names", "number",
-    "reason", "sort", "telegram", "telegrams", "type",
+    "amount", "answer", "cable", "cables", "describe", "document", "documents", "kind", "kinds", "mention", "mentioned", "mentions",
+    "message", "messages", "name", "named", "names", "number", "reason", "report", "reported", "reports", "sort", "telegram",
+    "telegrams", "type",
 ])  # fmt: skip
 _WORD = re.compile(r"[^\W_]+(?:[-'’.,][^\W_]+)*")
 _YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
@@ -85,9 +86,10 @@ def _terms(question: str) -> list[list[re.Match[str]]]:
     """The words that mean something, each alone; capitalised ones side by side together, as a name."""
     found: list[list[re.Match[str]]] = []
     for word in _WORD.finditer(question):
-        if word[0].lower() in STOP_WORDS | ASKING:
-            continue
         before = found[-1][-1] if found else None
+        alone = before is None or question[before.end() : word.start()] != " "  # not as in `undersea cable`
+        if word[0].lower() in STOP_WORDS or (word[0] in ASKING and alone):
+            continue
         if before and before[0][0].isupper() and word[0][0].isupper() and question[before.end() : word.start()] == " ":
             found[-1].append(word)
         else:

@@ -19,7 +19,7 @@ from qa.abstain import CANNOT_ANSWER, abstain, nothing_on
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
 from qa.parts import Part, asked_parts, judge_part, with_passages_of_parts
-from qa.question import Question, asks_several, compares, read_question
+from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
 from qa.read import DOUBTFUL, Reading, merged, read
 from qa.rerank import AT_FIRST, Judged, rerank
@@ -105,11 +105,9 @@ class CableQA:
         base = replace(base, retrieved=tuple(looked.hits), confidence=confidence)
         times |= looked.times
         of_parts = {part: read(of_part) for part, of_part in looked.parts.items()}
-        readings = (
-            looked.whole
-            or merged(of_parts.values())
-            or read(looked.judged, asks_several(asked.text), compares(asked.text))
-        )
+        readings = looked.whole or merged(of_parts.values()) or read(looked.judged, asks_several(asked.text))
+        if any(part.cables is not None for part in of_parts):  # the same of several cables: their figures may differ
+            readings = [replace(one, part=0) for one in readings]
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)
             return
@@ -137,7 +135,7 @@ class CableQA:
         parts: dict[Part, list[Judged]] = {}
         times = {"retrieve": _ms(began)}
         if not whole:
-            asks = asked_parts(text, asked, found, self.store)
+            asks = asked_parts(text, asked, named, found, self.store)
             found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)
             began = time.perf_counter()

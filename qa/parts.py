@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from index.embed import Embedder
 from index.store import Filter, Store
-from qa.question import Question, is_joined, read_question, sent_in, standalone
+from qa.numbers import MONTHS
+from qa.question import Named, Question, is_joined, sent_in, standalone
 from qa.rerank import READ, Judged, probability, rerank
 from qa.retrieve import Candidate, candidates, encode_query
 
@@ -32,46 +33,47 @@ _BETWEEN = re.compile(
     rf"[,;:]?\s+(?:and|or|but)\s+(?={_WH})|[,;]\s+(?:and|but)\s+(?={_AUXILIARY})|[;:]\s+(?={_WH})|\?\s+(?=\w)",
     re.IGNORECASE,
 )
-_EACH = re.compile(r"\b(?:each|both|either)\b", re.IGNORECASE)  # of the things that are spoken of before
+_EACH = re.compile(  # of the things that are spoken of before
+    r"\beach\s*\??$|\beach\s+(?:gives?|says?|names?|puts?|calls?|reports?|claims?)\b", re.IGNORECASE
+)
 _ASKS = re.compile(rf"\b{_WH}|^(?:{_AUXILIARY}|name|list|give|tell)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One of the things that a question asks. `text` names it where nothing answers it, `alone` is what is searched for and read;
-    `cables`: the reference IDs of those that it is asked of, none where it may be any."""
+    `cables`: the reference IDs of those that it is asked of, which may be none; None where it may be any."""
 
     text: str
     alone: str
-    cables: tuple[str, ...] = ()
+    cables: tuple[str, ...] | None = None
 
 
-def asked_parts(text: str, asked: Question, found: Sequence[Candidate], store: Store) -> list[Part]:
-    """The parts that a question joins; else, where it speaks of several cables, the same question of each, by reference ID or by
-    the month in which those among `found` were sent; none where it asks one thing."""
-    names = tuple(dict.fromkeys(one.passage.citation.reference_id for one in found))
-    sent = {row.reference_id: row.sent for row in store.cables(Filter(cables=names))} if names and asked.months else {}
-
-    def of_months(months: Sequence[tuple[int | None, int]]) -> tuple[str, ...]:
-        return tuple(name for name, when in sent.items() if sent_in(when.date() if when else None, months))
-
+def asked_parts(
+    text: str, asked: Question, known: Sequence[Named], found: Sequence[Candidate], store: Store
+) -> list[Part]:
+    """The parts that a question joins; else, where it asks the same of several cables, this of each: of those it names, which are
+    `known` or not, or of those among `found` that were sent in a month; none where it asks one thing."""
     if joined := parts_of(text):
-        parts = [(part, alone, read_question(part)) for part, alone in zip(joined, standing(joined), strict=True)]
-        return [
-            Part(part, alone, tuple(name.reference_id for name in own.named) or of_months(own.months))
-            for part, alone, own in parts
-        ]
-    spoken_of: list[tuple[str, ...]] = [(name.reference_id,) for name in asked.named]
-    spoken_of = spoken_of or [of_months([month]) for month in asked.months]
-    several = [cables for cables in dict.fromkeys(spoken_of) if cables]
-    if len(several) < 2:
-        return []
-    return [Part(f"what {' and '.join(cables)} {'say' if cables[1:] else 'says'}.", text, cables) for cables in several]
+        return [Part(part, alone) for part, alone in zip(joined, standing(joined), strict=True)]
+    parts: list[Part] = []
+    have = {name.reference_id for name in known}
+    for name in asked.named if asked.of_each else ():
+        own = (name.reference_id,) if name.reference_id in have else ()
+        parts.append(Part(f"what {name.reference_id} says.", text, own))
+    if asked.of_each and not parts:
+        names = tuple(dict.fromkeys(one.passage.citation.reference_id for one in found))
+        sent = {row.reference_id: row.sent for row in store.cables(Filter(cables=names))} if names else {}
+        for year, month in asked.months:
+            of = [name for name, when in sent.items() if sent_in(when.date() if when else None, [(year, month)])]
+            when = " ".join([MONTHS[month - 1].capitalize(), *([str(year)] if year else [])])
+            parts.append(Part(f"what the cables of {when} say.", text, tuple(of)))
+    return parts if 2 <= len(parts) <= MOST else []
 
 
 def parts_of(question: str) -> list[str]:
     """The questions that a question joins by `and what ...` and the like, each with the statement that opens it, if one does;
-    none where it asks one thing, or leans on others before it in brackets."""
+    none where it asks one thing, or the same of each of several, or leans on others before it in brackets."""
     parts = [part.strip() for part in _BETWEEN.split(question)]
     opening = []
     while len(parts) > 1 and not _ASKS.search(parts[0]):
@@ -98,8 +100,8 @@ def with_passages_of_parts(
     if found and parts:
         for part in parts:
             query = encode_query(part.alone, store, embedder)
-            where = Filter(cables=part.cables or (found[0].passage.citation.reference_id,))
-            for own in candidates(query, asked, store, where)[:PART_READ]:
+            cables = (found[0].passage.citation.reference_id,) if part.cables is None else part.cables
+            for own in candidates(query, asked, store, Filter(cables=cables))[:PART_READ] if cables else ():
                 if own.passage_id not in {one.passage_id for one in top}:
                     at = next((n for n, one in enumerate(rest) if one.passage_id == own.passage_id), None)
                     top.append(replace(own, score=found[-1].score) if at is None else rest.pop(at))
@@ -111,7 +113,7 @@ def judge_part(part: Part, text: str, judged: Sequence[Judged], store: Store, re
     of; none where none answers it.
 
     A part says less of what it is about: a passage's answerability is the mean of its own and the whole's."""
-    own = [one for one in judged if not part.cables or one.candidate.passage.citation.reference_id in part.cables]
+    own = [one for one in judged if part.cables is None or one.candidate.passage.citation.reference_id in part.cables]
     found = own
     if part.alone != text:
         found, _ = rerank(part.alone, [one.candidate for one in own], store, reader, len(own), len(own))

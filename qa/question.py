@@ -24,15 +24,23 @@ _SECTION = re.compile(r"\bsection\s+((?:[IVX]+|[A-Z])(?:\.[A-Z]+)*)\b")
 _LIST = re.compile(r"\b(?:the\s+)?([a-z]+(?: courses?)?)\s+(?:list|subsection|heading)\b", re.IGNORECASE)
 _MONTH = re.compile(rf"(?:{'|'.join(MONTHS)})\s*\d", re.IGNORECASE)  # a day, not a reference ID
 _CABLE_WORD = r"(?:cable|telegram|message|dispatch|report cable|it|this one|\d{2}[A-Z]{3,}\d+)"
-_NAMES = "|".join(MONTHS)
-_SENT = r"(?:cable|telegram|dispatch|report)s?\b"
 _SENT_IN = re.compile(
-    rf"\b(?P<month>{_NAMES})\s+(?:\d{{1,2}},?\s+)?(?P<year>(?:19|20)\d\d)\s+(?:\w+\s+){{0,6}}?(?:cables?|telegrams?|report text|text|dispatch)\b"
-    rf"|\b(?:cables?|telegrams?|reported|sent|dated|written)\s+(?:\w+\s+){{0,2}}?(?:in|of|from|on|for)\s+(?:\d{{1,2}}\s+)?(?P<month2>{_NAMES})"
+    rf"\b(?P<month>{'|'.join(MONTHS)})\s+(?:\d{{1,2}},?\s+)?(?P<year>(?:19|20)\d\d)\s+(?:\w+\s+){{0,6}}?(?:cable|telegram|report text|text|dispatch)\b"
+    rf"|\b(?:cables?|telegrams?|reported|sent|dated|written)\s+(?:\w+\s+){{0,2}}?(?:in|of|from|on|for)\s+(?:\d{{1,2}}\s+)?(?P<month2>{'|'.join(MONTHS)})"
     r"\s+(?:\d{1,2},?\s+)?(?P<year2>(?:19|20)\d\d)\b"
-    rf"|\b(?P<month3>{_NAMES})\s+(?:(?P<year3>(?:19|20)\d\d)\s+)?{_SENT}"
-    rf"|\b(?P<month4>{_NAMES})(?:\s+(?P<year4>(?:19|20)\d\d))?(?=\s+and\s+(?:the\s+|in\s+)?(?:{_NAMES})\s+(?:(?:19|20)\d\d\s+)?{_SENT})",
+    rf"|\b(?P<month3>{'|'.join(MONTHS)})\s+(?:cable|telegram|dispatch)\b",
     re.IGNORECASE,
+)
+_MONTH_NAME = rf"(?:{'|'.join(month.capitalize() for month in MONTHS)})"
+_DATED = rf"(?:\d{{1,2}}\s+)?{_MONTH_NAME}(?:\s+\d{{1,2}}\b,?)?(?:\s+(?:19|20)\d\d\b)?"
+_OF_CABLES = re.compile(  # `the May and June 2009 cables`, `cables of May and of June`, `the December report`
+    r"(?P<cables>\b(?:[Cc]able|[Tt]elegram|[Mm]essage)s?\s+(?:of|from|for|dated|(?:sent|written)\s+in)\s+(?:the\s+)?)?"
+    rf"(?P<run>{_DATED}(?:(?:,|,?\s+(?:and|or))\s+(?:(?:the|in|of|from)\s+)*{_DATED})*)"
+    r"(?P<after>\s+(?:cable|telegram|message)s?\b|\s+dispatch(?:es)?\b(?!\s+of)"
+    r"|\s+(?P<report>reports?)\b(?!\s+(?:of|on|by|from|that|about)\b))?"
+)
+_SIDE_BY_SIDE = re.compile(  # reference IDs
+    r"\b\d{2}[A-Za-z]{3,}\d{1,7},?(?:\s+(?:and|or|with|to|versus|vs|from|than|in|of|the|cable|differs?|disagrees?|compares?|compared))*\s+\d{2}[A-Za-z]{3,}\d{1,7}\b"
 )
 _HEADER_FIELDS = (
     ("Signature", rf"\bwho\s+(?:was it (?:that )?)?signed\b.*\b{_CABLE_WORD}\b|\b{_CABLE_WORD}\b.*\bsigned by\b|\bsignature\b|\bsignatory\b"),
@@ -60,15 +68,6 @@ _NAME = re.compile(r"(?<=\s)(?:[A-Z][a-z]{2,}|[A-Z]{2,})\b")
 _SEVERAL = re.compile(
     r"\b(?:and|or|but|;)\s+(?:(?:to|in|on|by|for|at|from|of|with)\s+)?(?:what|who|whom|whose|how|which|when|where|why)\b"
     r"|\b(?:both|each|respectively)\b",
-    re.IGNORECASE,
-)
-_CHANGE = r"(?:chang|shr[iau]nk|f[ae]ll|r[io]se|gr[eo]w|shift|increase|decrease|drop|decline|move)\w*"
-_MARK = (
-    rf"(?:(?:19|20)\d\d|{_NAMES}|(?:report|cable|telegram|meeting|session|round|count|estimate|figure|draft|version)s?)"
-)
-_COMPARES = re.compile(
-    rf"\b(?:which|what)\s+(?:two|three|four)\b|\b(?:compare|compared (?:with|to)|differ(?:s|ed)?|disagree[ds]?|contradict(?:s|ed)?)\b"
-    rf"|\b{_CHANGE}\b.*\bbetween\b.*(?:\b{_MARK}\b.*\band\b|\band\b.*\b{_MARK}\b)",
     re.IGNORECASE,
 )
 FEW = 5  # words: so short a question leans on what was asked before
@@ -99,7 +98,8 @@ class Question:
     """A question that stands alone, and what it names.
 
     `field` is the header field it asks for, `about` whether it asks what a cable or paragraph says as a
-    whole, `months` the (year or None, month) in which a cable it speaks of was sent.
+    whole, `months` the (year or None, month) in which a cable it speaks of was sent, as far as can be guessed. `of_each`: whether
+    it asks the same of several cables, those `named`, or those of the `months`.
     """
 
     text: str
@@ -107,6 +107,7 @@ class Question:
     field: str | None = None
     about: bool = False
     months: tuple[tuple[int | None, int], ...] = ()
+    of_each: bool = False
 
 
 def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
@@ -158,7 +159,12 @@ def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Questio
     field = next((name for name, pattern in _HEADER_FIELDS if re.search(pattern, text, re.IGNORECASE)), None)
     if paragraph or not (references or _SAYS_CABLE.search(text)):
         field = None
-    return Question(whole, named, field, bool(_ABOUT.search(text)), _months(text))
+    sure = _months_of_cables(text)
+    months = [*dict.fromkeys([*sure, *_months(text)])]
+    dated = {month for year, month in months if year}
+    months = [(year, month) for year, month in months if year or month not in dated]
+    of_each = bool(_SIDE_BY_SIDE.search(text)) if references else bool(sure) and len(months) > 1
+    return Question(whole, named, field, bool(_ABOUT.search(text)), tuple(months), of_each)
 
 
 def _references(text: str) -> list[str]:
@@ -181,23 +187,31 @@ def _paragraph(text: str) -> tuple[str | None, str | None, str | None]:
 
 
 def _months(text: str) -> tuple[tuple[int | None, int], ...]:
-    months: list[tuple[int | None, int]] = []
+    months = []
     for match in _SENT_IN.finditer(text):
-        groups = match.groupdict()
-        name, year = (next((v for k, v in groups.items() if v and k.startswith(of)), "") for of in ("month", "year"))
+        name = match["month"] or match["month2"] or match["month3"]
+        year = match["year"] or match["year2"]
         months.append((int(year) if year else None, MONTHS.index(name.lower()) + 1))
     return tuple(months)
+
+
+def _months_of_cables(text: str) -> list[tuple[int | None, int]]:
+    """Those that a word for cables stands beside; one without a year has that of the last of those that it stands with."""
+    months: list[tuple[int | None, int]] = []
+    for match in _OF_CABLES.finditer(text):
+        the = text[: match.start("run")].lower().endswith("the ")
+        if match["cables"] or (match["after"] and (the or not match["report"])):
+            dates = re.findall(rf"({_MONTH_NAME})(?:\s+\d{{1,2}}\b,?)?(?:\s+((?:19|20)\d\d)\b)?", match["run"])
+            last = dates[-1][1]
+            months += [
+                (int(year or last) if year or last else None, MONTHS.index(name.lower()) + 1) for name, year in dates
+            ]
+    return months
 
 
 def asks_several(text: str) -> bool:
     """Whether a question asks for several things: `... and how many ...?`, `both`, `each`."""
     return _SEVERAL.search(text) is not None
-
-
-def compares(text: str) -> bool:
-    """Whether a question sets things side by side, so that no passage answers all of it: `compare`, `differ`, `which two`, `fall
-    between ... and`."""
-    return _COMPARES.search(text) is not None
 
 
 def sent_in(sent: date | None, months: Sequence[tuple[int | None, int]]) -> bool:

@@ -44,12 +44,12 @@ class Reading:
     part: int = 0
 
 
-def read(judged: Sequence[Judged], several: bool = False, compares: bool = False) -> list[Reading]:
+def read(judged: Sequence[Judged], several: bool = False) -> list[Reading]:
     """The quotes that answer, the passage ranked first before all others; empty where nothing answers. `several`: whether
-    the question asks for several things, which may stand in different passages; `compares`: whether for one thing of several."""
+    the question asks for several things, which may stand in different passages."""
     if not judged or max(one.probability for one in judged) < ANSWERS:
         return []
-    also, near = (SEVERAL_ALSO, SEVERAL_NEAR) if several or compares else (ALSO, NEAR)
+    also, near = (SEVERAL_ALSO, SEVERAL_NEAR) if several else (ALSO, NEAR)
     least = judged[0].judgement.answers - near
     order = [
         judged[0], *(one for one in judged[1:] if one.probability >= also and one.judgement.answers >= least)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from index.store import Filter
 from qa.answer import CableQA
 from qa.parts import Part, asked_parts, judge_part, parts_of, standing, with_passages_of_parts
-from qa.question import is_joined, read_question
+from qa.question import Named, is_joined, read_question
+from qa.quoted import DIFFER
 from qa.read import Reading, merged, read
 from qa.rerank import READ, rerank
 from qa.result import DOUBT
@@ -84,7 +86,7 @@ def test_a_passage_that_ranks_high_for_a_part_alone_is_read(sample_qa: CableQA) 
     found = candidates(encode_query(QUESTION, store, sample_qa.embedder), asked, store)
     ids = [one.passage_id for one in found]
 
-    parts = asked_parts(QUESTION, asked, found, store)
+    parts = asked_parts(QUESTION, asked, (), found, store)
     order, most = with_passages_of_parts(parts, found, asked, store, sample_qa.embedder)
 
     assert [one.passage_id for one in order[:READ]] == ids[:READ]
@@ -170,35 +172,56 @@ def test_quotes_that_may_not_answer_are_said_to_be_such(sample_qa: CableQA, monk
     assert not sample_qa.answer("What is the capital of Peru?").note
 
 
-def test_a_question_that_speaks_of_several_cables_is_answered_from_each(sample_qa: CableQA) -> None:
-    march, may = ("09PORTSELWYN188", "09PORTSELWYN123"), ("09PORTSELWYN219",)
-    for text, expected in (
-        ("How large is the herring quota in the March and the May 2009 cables?", {march, march[::-1]}),
-        ("How large is the herring quota in 09PORTSELWYN188 and in 09PORTSELWYN219?", {march[:1]}),
-    ):
-        asked = read_question(text)
-        found = candidates(encode_query(text, sample_qa.store, sample_qa.embedder), asked, sample_qa.store)
-        first, second = asked_parts(text, asked, found, sample_qa.store)
-        assert (first.cables in expected, second.cables) == (True, may)
-        assert (first.alone, second.alone) == (text, text)
-        cited = {one.citation.reference_id for one in sample_qa.answer(text).citations}
-        assert may[0] in cited
-        assert cited & set(march)
-
-
-def test_a_cable_named_that_says_nothing_of_it_is_named_again(sample_qa: CableQA) -> None:
-    answer = sample_qa.answer("How large is the herring quota of 2009 in 09PORTSELWYN219 and in 09TARN14?")
-
-    assert {one.citation.reference_id for one in answer.citations} == {"09PORTSELWYN219"}
-    assert answer.note.startswith("Nothing was found for a part of this: what 09TARN14 says.")
-
-
-def test_a_part_is_quoted_from_the_cable_that_it_names(sample_qa: CableQA) -> None:
-    text = "What herring quota does 09PORTSELWYN188 give, and what herring quota does 09PORTSELWYN219 give?"
+def parts_over_sample(sample_qa: CableQA, text: str, *known: str) -> list[Part]:
     asked = read_question(text)
     found = candidates(encode_query(text, sample_qa.store, sample_qa.embedder), asked, sample_qa.store)
+    return asked_parts(text, asked, [Named(name) for name in known], found, sample_qa.store)
 
-    parts = asked_parts(text, asked, found, sample_qa.store)
-    assert [part.cables for part in parts] == [("09PORTSELWYN188",), ("09PORTSELWYN219",)]
-    cited = [one.citation.reference_id for one in sample_qa.answer(text).citations]
-    assert list(dict.fromkeys(cited)) == ["09PORTSELWYN188", "09PORTSELWYN219"]
+
+MARCH, MAY = ("09PORTSELWYN123", "09PORTSELWYN188"), "09PORTSELWYN219"
+
+
+def test_a_question_of_several_cables_asks_each_of_them(sample_qa: CableQA) -> None:
+    text = "How large is the herring quota in the March and the May 2009 cables?"
+    march, may = parts_over_sample(sample_qa, text)
+    assert (march.text, march.alone) == ("what the cables of March 2009 say.", text)
+    assert (tuple(sorted(march.cables or ())), may.cables) == (MARCH, (MAY,))
+    none = parts_over_sample(sample_qa, text.replace("2009", "2001"))
+    assert [part.cables for part in none] == [(), ()]
+
+    text = f"How large is the herring quota in {MARCH[1]} and in {MAY}?"
+    assert parts_over_sample(sample_qa, text, MARCH[1], MAY) == [
+        Part(f"what {MARCH[1]} says.", text, (MARCH[1],)), Part(f"what {MAY} says.", text, (MAY,))
+    ]  # fmt: skip
+    assert [part.cables for part in parts_over_sample(sample_qa, text, MAY)] == [(), (MAY,)]
+    assert parts_over_sample(sample_qa, " and ".join(f"0{n}TARN14" for n in range(9))) == []
+    assert parts_over_sample(sample_qa, f"Does {MAY} say what {MARCH[1]} is?", MARCH[1], MAY) == []
+
+
+@pytest.mark.parametrize(
+    "cables", ["the March and the May 2009 cables", f"{MARCH[1]} and {MAY}", f"{MARCH[1]}, or in {MAY}"]
+)
+def test_each_of_the_cables_is_quoted_and_their_figures_set_side_by_side(sample_qa: CableQA, cables: str) -> None:
+    answer = sample_qa.answer(f"How large is the herring quota for 2009 in {cables}?")
+
+    cited = {one.citation.reference_id for one in answer.citations}
+    assert MAY in cited
+    assert cited & set(MARCH)
+    assert DIFFER in answer.note
+
+
+def test_a_cable_that_says_nothing_of_it_is_named(sample_qa: CableQA) -> None:
+    answer = sample_qa.answer(f"How large is the herring quota of 2009 in {MAY} and in 09TARN14?")
+    assert {one.citation.reference_id for one in answer.citations} == {MAY}
+    assert answer.note.startswith("Nothing was found for a part of this: what 09TARN14 says.")
+
+    answer = sample_qa.answer(f"How large is the herring quota of 2009 in {MAY} and in 99TARN14?")
+    assert {one.citation.reference_id for one in answer.citations} == {MAY}
+    assert answer.note.startswith("Nothing was found for a part of this: what 99TARN14 says.")
+
+
+def test_no_part_is_read_in_a_cable_that_the_filter_leaves_out(sample_qa: CableQA) -> None:
+    for cables in (f"{MARCH[1]} and {MAY}", "the March and the May 2009 cables"):
+        answer = sample_qa.answer(f"How large is the herring quota in {cables}?", where=Filter(cables=(MAY,)))
+        assert {one.citation.reference_id for one in answer.citations} == {MAY}
+        assert {hit.citation.reference_id for hit in answer.retrieved} == {MAY}

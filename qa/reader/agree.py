@@ -59,7 +59,7 @@ def main() -> None:
             for name, question in own:
                 if name in second or not any("cable" in answer for answer in question["answers"]):
                     asked += 1
-                    cable = row.get("id", "")
+                    cable = row.get("id") or row.get("cable", "")
                     if not agrees(question["answers"], second[name], cable):
                         continue
                     named = {_place(answer, cable) for answer in question["answers"]}

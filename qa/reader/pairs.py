@@ -46,7 +46,7 @@ class Asked:
     question: str
     passages: tuple[Read, ...]
     group: str  # what is split between training and held-out data: a passage's id, or a cable's
-    paired: bool = False  # whether it was written over two cables of which the later takes up the earlier
+    paired: bool = False  # whether it is of a pair of cables, of which the later takes up what the earlier says
 
     @property
     def answering(self) -> int:

