@@ -19,7 +19,7 @@ from qa.abstain import CANNOT_ANSWER, abstain, nothing_on
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
 from qa.parts import Part, asked_parts, judge_part, with_passages_of_parts
-from qa.question import Question, asks_several, read_question
+from qa.question import Question, asks_several, read_question, without_reference_ids
 from qa.quoted import quoted
 from qa.read import DOUBTFUL, Reading, merged, read
 from qa.rerank import AT_FIRST, Judged, rerank
@@ -106,7 +106,7 @@ class CableQA:
         times |= looked.times
         of_parts = {part: read(of_part) for part, of_part in looked.parts.items()}
         readings = looked.whole or merged(of_parts.values()) or read(looked.judged, asks_several(asked.text))
-        if any(part.cables is not None for part in of_parts):  # the same of several cables: their figures may differ
+        if len({part.alone for part in of_parts}) == 1:  # the same of several cables, whose figures may differ
             readings = [replace(one, part=0) for one in readings]
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)
@@ -127,7 +127,8 @@ class CableQA:
         began = time.perf_counter()
         named = known(asked, self.store, where)
         text = without_header_words(asked) if asked.field and not named else asked.text
-        query = encode_query(text, self.store, self.embedder)
+        bare = without_reference_ids(text) if named else text
+        query = encode_query(bare, self.store, self.embedder)
         inside = replace(where, cables=tuple(name.reference_id for name in named)) if named else where
         found = candidates(query, asked, self.store, inside)
         whole = look_up(asked, named, (), self.store) if named else []
@@ -139,8 +140,8 @@ class CableQA:
             found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)
             began = time.perf_counter()
-            judged, found = rerank(text, found, self.store, self.reader, most, most if asks else AT_FIRST)
-            parts = {part: judge_part(part, text, judged, self.store, self.reader) for part in asks}
+            judged, found = rerank(bare, found, self.store, self.reader, most, most if asks else AT_FIRST)
+            parts = {part: judge_part(part, bare, judged, self.store, self.reader) for part in asks}
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:
                 whole = look_up(asked, (), [found[0].passage.citation.reference_id], self.store)

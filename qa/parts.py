@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from index.embed import Embedder
 from index.store import Filter, Store
 from qa.numbers import MONTHS
-from qa.question import Named, Question, is_joined, sent_in, standalone
+from qa.question import Named, Question, is_joined, read_question, sent_in, standalone, without_reference_ids
 from qa.rerank import READ, Judged, probability, rerank
 from qa.retrieve import Candidate, candidates, encode_query
 
@@ -52,15 +52,22 @@ class Part:
 def asked_parts(
     text: str, asked: Question, known: Sequence[Named], found: Sequence[Candidate], store: Store
 ) -> list[Part]:
-    """The parts that a question joins; else, where it asks the same of several cables, this of each: of those it names, which are
-    `known` or not, or of those among `found` that were sent in a month; none where it asks one thing."""
-    if joined := parts_of(text):
-        return [Part(part, alone) for part, alone in zip(joined, standing(joined), strict=True)]
-    parts: list[Part] = []
+    """The parts that a question, `text`, joins; else, where it asks the same of several cables, this of each: of those it names, which
+    are `known` or not, or of those among `found` that were sent in a month; none where it asks one thing."""
     have = {name.reference_id for name in known}
+    parts: list[Part] = []
+    joined = parts_of(text)
+    for part, alone in zip(joined, standing(joined), strict=True):
+        named = read_question(part).named
+        own = tuple(name.reference_id for name in named if name.reference_id in have) if named else None
+        parts.append(Part(part, without_reference_ids(alone), own))
+    if parts:
+        return parts
+    text = without_reference_ids(text)
     for name in asked.named if asked.of_each else ():
-        own = (name.reference_id,) if name.reference_id in have else ()
-        parts.append(Part(f"what {name.reference_id} says.", text, own))
+        parts.append(
+            Part(f"what {name.reference_id} says.", text, (name.reference_id,) if name.reference_id in have else ())
+        )
     if asked.of_each and not parts:
         names = tuple(dict.fromkeys(one.passage.citation.reference_id for one in found))
         sent = {row.reference_id: row.sent for row in store.cables(Filter(cables=names))} if names else {}

@@ -42,6 +42,7 @@ _OF_CABLES = re.compile(  # `the May and June 2009 cables`, `cables of May and o
 _SIDE_BY_SIDE = re.compile(  # reference IDs
     r"\b\d{2}[A-Za-z]{3,}\d{1,7},?(?:\s+(?:and|or|with|to|versus|vs|from|than|in|of|the|cable|differs?|disagrees?|compares?|compared))*\s+\d{2}[A-Za-z]{3,}\d{1,7}\b"
 )
+_CABLE_BEFORE = r"(?:\b(?:[Tt]he\s+)?(?:[Cc]able|[Tt]elegram|[Mm]essage)s?\s+)"
 _HEADER_FIELDS = (
     ("Signature", rf"\bwho\s+(?:was it (?:that )?)?signed\b.*\b{_CABLE_WORD}\b|\b{_CABLE_WORD}\b.*\bsigned by\b|\bsignature\b|\bsignatory\b"),
     ("Date", rf"\bwhen\b.*\b{_CABLE_WORD}\b.*\b(?:sent|transmitted|dispatched|dated|go out)\b|\b(?:date|day)\b.*\b{_CABLE_WORD}\b.*\b(?:sent|bear|carr)|\bwhat is the date of\b.*\b{_CABLE_WORD}\b"),
@@ -207,6 +208,16 @@ def _months_of_cables(text: str) -> list[tuple[int | None, int]]:
                 (int(year or last) if year or last else None, MONTHS.index(name.lower()) + 1) for name, year in dates
             ]
     return months
+
+
+def without_reference_ids(text: str) -> str:
+    """The question with `the cable` for each reference ID, `the cables` for several side by side: what it asks of them, for a reader
+    whose passages do not say what cable they are of."""
+    bare = text
+    for pattern in (_COMPACT, _REFERENCE):
+        bare = pattern.sub(lambda match: match[0] if _MONTH.search(match[0]) else "\0", bare)
+    bare = re.sub(rf"{_CABLE_BEFORE}?\0(?:(?:,|\s+(?:and|or|in|of|from|the|cable)\b)*\s*\0)+", "the cables", bare)
+    return re.sub(rf"{_CABLE_BEFORE}?\0", "the cable", bare)
 
 
 def asks_several(text: str) -> bool:

@@ -53,7 +53,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Itera
         ("Who met Minister Varga?", "The Minister met the envoy.", "does not mention 'Minister Varga'"),
         ("Who met Minister Varga?", "Varga met the envoy.", ""),
         ("Which of the cables mention the number of the helicopter?", "He bought two cranes.", "does not mention 'helicopter'"),
-        ("Who cut the undersea cable?", "He bought two cranes.", "does not mention 'undersea' or 'cable'"),
+        ("Where is the undersea cable?", "He bought two cranes.", "does not mention 'undersea' or 'cable'"),
         ("Did the United States pay?", "The port paid.", "does not mention 'United States'"),
     ],
 )  # fmt: skip

@@ -190,8 +190,9 @@ def test_a_question_of_several_cables_asks_each_of_them(sample_qa: CableQA) -> N
     assert [part.cables for part in none] == [(), ()]
 
     text = f"How large is the herring quota in {MARCH[1]} and in {MAY}?"
+    alone = "How large is the herring quota in the cables?"
     assert parts_over_sample(sample_qa, text, MARCH[1], MAY) == [
-        Part(f"what {MARCH[1]} says.", text, (MARCH[1],)), Part(f"what {MAY} says.", text, (MAY,))
+        Part(f"what {MARCH[1]} says.", alone, (MARCH[1],)), Part(f"what {MAY} says.", alone, (MAY,))
     ]  # fmt: skip
     assert [part.cables for part in parts_over_sample(sample_qa, text, MAY)] == [(), (MAY,)]
     assert parts_over_sample(sample_qa, " and ".join(f"0{n}TARN14" for n in range(9))) == []
@@ -225,3 +226,13 @@ def test_no_part_is_read_in_a_cable_that_the_filter_leaves_out(sample_qa: CableQ
         answer = sample_qa.answer(f"How large is the herring quota in {cables}?", where=Filter(cables=(MAY,)))
         assert {one.citation.reference_id for one in answer.citations} == {MAY}
         assert {hit.citation.reference_id for hit in answer.retrieved} == {MAY}
+
+
+def test_a_part_is_quoted_from_the_cable_that_it_names(sample_qa: CableQA) -> None:
+    text = f"What herring quota does {MAY} give, and what herring quota does {MARCH[1]} give?"
+
+    first, second = parts_over_sample(sample_qa, text, MARCH[1], MAY)
+    assert (first.cables, second.cables) == ((MAY,), (MARCH[1],))
+    assert first.alone.lower() == second.alone.lower() == "what herring quota does the cable give?"
+    cited = [one.citation.reference_id for one in sample_qa.answer(text).citations]
+    assert list(dict.fromkeys(cited)) == [MAY, MARCH[1]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qa.question import Named, Question, asks_several, is_joined, read_question, standalone
+from qa.question import Named, Question, asks_several, is_joined, read_question, standalone, without_reference_ids
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,18 @@ def test_questions_that_ask_for_several_things() -> None:
         assert asks_several(text)
     for text in ("Who runs the port and the mill?", "What did Roake say?", "Who said how many came?"):
         assert not asks_several(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("Who signed 09TARN14?", "Who signed the cable?"),
+        ("According to the telegram 09 Tarn 14, who came on 12 March 2009?", "According to the cable, who came on 12 March 2009?"),
+        ("What do cables 09TARN14, 08TARN3 and 10TARN7 say?", "What do the cables say?"),
+        ("How large is it in 09TARN14 and in cable 08TARN3?", "How large is it in the cables?"),
+        ("How does 09TARN14 differ from 08TARN3?", "How does the cable differ from the cable?"),
+        ("Who came in May?", "Who came in May?"),
+    ],
+)  # fmt: skip
+def test_a_reader_is_not_asked_of_reference_ids(text: str, bare: str) -> None:
+    assert without_reference_ids(text) == bare
