@@ -152,7 +152,7 @@ def write_cables(folder: Path, questions: Sequence[dict[str, Any]], followups: S
 )  # fmt: skip
 def test_a_question_over_its_cable(tmp_path: Path, row: dict[str, Any], expected: list[Read]) -> None:
     write_cables(tmp_path, [row])
-    assert cable_questions(tmp_path) == [Asked(row["question"], tuple(expected), "x-01", paired=True)]
+    assert cable_questions(tmp_path) == [Asked(row["question"], tuple(expected), "x-01")]
 
 
 def test_a_follow_up_is_joined_to_its_history(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -46,7 +46,6 @@ class Asked:
     question: str
     passages: tuple[Read, ...]
     group: str  # what is split between training and held-out data: a passage's id, or a cable's
-    paired: bool = False  # whether it is of a pair of cables, of which the later takes up what the earlier says
 
     @property
     def answering(self) -> int:
@@ -151,8 +150,7 @@ def _over_cable(cables: dict[str, Any], cable: dict[str, Any], row: dict[str, An
     keys = list(reads)
     near = _Nearest({str(n): reads[key].text for n, key in enumerate(keys)}).to(question, len(keys))
     order = dict.fromkeys([*spans, *traps, *(keys[int(n)] for n in near)])
-    group = cable["id"].rstrip("ab")
-    return Asked(question, tuple(reads[key] for key in order), group, paired=group != cable["id"])
+    return Asked(question, tuple(reads[key] for key in order), cable["id"].rstrip("ab"))
 
 
 def statements(data: Path, cables: Path, written: Path | None = None) -> list[Stated]:
@@ -244,5 +242,5 @@ def sample(asked: Sequence[Asked], rng: Random, most: int, easy: float = 0.3) ->
         chosen = hard[: most if one.answering else max(most - 1, 0)]
         if rest and rng.random() < easy:
             chosen.append(rng.choice(rest))
-        drawn.append(replace(one, passages=(*one.passages[:fixed], *chosen)))
+        drawn.append(Asked(one.question, (*one.passages[:fixed], *chosen), one.group))
     return drawn

