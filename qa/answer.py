@@ -106,14 +106,15 @@ class CableQA:
         times |= looked.times
         of_parts = {part: read(of_part) for part, of_part in looked.parts.items()}
         readings = looked.whole or merged(of_parts.values()) or read(looked.judged, asks_several(asked.text))
-        if len({part.alone for part in of_parts}) == 1:  # the same of several cables, whose figures may differ
+        if len({part.alone.lower() for part in of_parts}) == 1:  # the same of several cables, whose figures may differ
             readings = [replace(one, part=0) for one in readings]
         if not readings:
             yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)
             return
         base = replace(base, note=DOUBT if confidence < DOUBTFUL else "")
         silent = [part.text for part, found in of_parts.items() if not found]
-        said = nothing_on(silent) if not looked.whole and any(of_parts.values()) else ""
+        named = all(part.cables is not None for part in of_parts)  # the cables that are asked of
+        said = nothing_on(silent) if not looked.whole and (named or any(of_parts.values())) else ""
         if self._model is None:
             parts, answer = quoted(self.store, base, readings, said)
             yield from (("\n\n" if n else "") + part for n, part in enumerate(parts))
@@ -127,7 +128,7 @@ class CableQA:
         began = time.perf_counter()
         named = known(asked, self.store, where)
         text = without_header_words(asked) if asked.field and not named else asked.text
-        bare = without_reference_ids(text) if named else text
+        bare = without_reference_ids(text, {name.reference_id for name in named})
         query = encode_query(bare, self.store, self.embedder)
         inside = replace(where, cables=tuple(name.reference_id for name in named)) if named else where
         found = candidates(query, asked, self.store, inside)

@@ -1,5 +1,5 @@
 """A question that asks several things is read part by part: `How much was seized, and where do the guards go?` A part that leans on
-those before it is read with them, as a follow-up is. A question that speaks of several cables (`in the July and the December
+those before it is read with them, as a follow-up is. A question that asks the same of several cables (`in the July and the December
 cable`) is read for each of them.
 
 Flows in: a question, and passages judged for it as a whole. Flows out: its parts, and the passages as judged for each. Does not
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PART_READ = 2  # passages of the first cable that are read for a part, if they are not among those read for the whole
 PART_ANSWERS = 0.36  # least probability, alone, of the passage that answers a part best
-MOST = 4  # parts; a text of more is no question
+MOST = 4  # parts; a text of more is no question, and of more cables no comparison
 LEAST = 3  # words of a part: `..., and where?` asks nothing by itself
 _WH = r"(?:(?:to|in|on|by|for|at|from|of|with|under|about|against|until|since)\s+)?(?:what|who|whom|whose|how|which|when|where|why)\b"
 _AUXILIARY = r"(?:did|does|do|is|are|was|were|has|have|had|can|could|will|would)\b"
@@ -33,9 +33,9 @@ _BETWEEN = re.compile(
     rf"[,;:]?\s+(?:and|or|but)\s+(?={_WH})|[,;]\s+(?:and|but)\s+(?={_AUXILIARY})|[;:]\s+(?={_WH})|\?\s+(?=\w)",
     re.IGNORECASE,
 )
-_EACH = re.compile(  # of the things that are spoken of before
-    r"\beach\s*\??$|\beach\s+(?:gives?|says?|names?|puts?|calls?|reports?|claims?)\b", re.IGNORECASE
-)
+_EACH = re.compile(
+    r"\bof each\s*\??$|\beach\s+(?:gives?|says?)\b", re.IGNORECASE
+)  # of the things that are spoken of before
 _ASKS = re.compile(rf"\b{_WH}|^(?:{_AUXILIARY}|name|list|give|tell)\b", re.IGNORECASE)
 
 
@@ -60,10 +60,10 @@ def asked_parts(
     for part, alone in zip(joined, standing(joined), strict=True):
         named = read_question(part).named
         own = tuple(name.reference_id for name in named if name.reference_id in have) if named else None
-        parts.append(Part(part, without_reference_ids(alone), own))
+        parts.append(Part(part, without_reference_ids(alone, have), own))
     if parts:
         return parts
-    text = without_reference_ids(text)
+    text = without_reference_ids(text, have)
     for name in asked.named if asked.of_each else ():
         parts.append(
             Part(f"what {name.reference_id} says.", text, (name.reference_id,) if name.reference_id in have else ())

@@ -6,7 +6,7 @@ Flows in: a question and its history. Flows out: a Question. Pure text; does not
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -40,7 +40,11 @@ _OF_CABLES = re.compile(  # `the May and June 2009 cables`, `cables of May and o
     r"|\s+(?P<report>reports?)\b(?!\s+(?:of|on|by|from|that|about)\b))?"
 )
 _SIDE_BY_SIDE = re.compile(  # reference IDs
-    r"\b\d{2}[A-Za-z]{3,}\d{1,7},?(?:\s+(?:and|or|with|to|versus|vs|from|than|in|of|the|cable|differs?|disagrees?|compares?|compared))*\s+\d{2}[A-Za-z]{3,}\d{1,7}\b"
+    r"\b\d{2}[A-Za-z]{3,}\d{1,7},?(?:\s+(?:and|or|&|with|to|versus|vs|against|from|than|that|as well as|in|of|the|cable|differs?|disagrees?|compares?|compared|match(?:es)?))*\s+\d{2}[A-Za-z]{3,}\d{1,7}\b"
+)
+_ASKED_ABOUT = re.compile(r"\b(?:about|mentions?|mentioned|cites?|cited|corrects?|refers? to)\s+$", re.IGNORECASE)
+_SETS_APART = re.compile(
+    r"\b(?:compare[ds]?|differ(?:s|ed)?|disagree[ds]?|contradict(?:s|ed)?|equal|same|than|between)\b", re.IGNORECASE
 )
 _CABLE_BEFORE = r"(?:\b(?:[Tt]he\s+)?(?:[Cc]able|[Tt]elegram|[Mm]essage)s?\s+)"
 _HEADER_FIELDS = (
@@ -157,14 +161,16 @@ def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Questio
     references = _references(text) or (_references(history[-1][0]) if history and whole != text else [])
     section, paragraph, listed = _paragraph(text)
     named = tuple(Named(reference, section, paragraph, listed) for reference in references)
-    field = next((name for name, pattern in _HEADER_FIELDS if re.search(pattern, text, re.IGNORECASE)), None)
+    field = next((name for name, pattern in _HEADER_FIELDS if re.search(pattern, text[:500], re.IGNORECASE)), None)
     if paragraph or not (references or _SAYS_CABLE.search(text)):
         field = None
     sure = _months_of_cables(text)
     months = [*dict.fromkeys([*sure, *_months(text)])]
     dated = {month for year, month in months if year}
     months = [(year, month) for year, month in months if year or month not in dated]
-    of_each = bool(_SIDE_BY_SIDE.search(text)) if references else bool(sure) and len(months) > 1
+    of_each = len({*sure}) > 1 or bool(sure and len(months) > 1 and _SETS_APART.search(text))
+    if references:
+        of_each = bool(_SIDE_BY_SIDE.search(text))
     return Question(whole, named, field, bool(_ABOUT.search(text)), tuple(months), of_each)
 
 
@@ -210,14 +216,18 @@ def _months_of_cables(text: str) -> list[tuple[int | None, int]]:
     return months
 
 
-def without_reference_ids(text: str) -> str:
-    """The question with `the cable` for each reference ID, `the cables` for several side by side: what it asks of them, for a reader
-    whose passages do not say what cable they are of."""
-    bare = text
+def without_reference_ids(text: str, named: Collection[str]) -> str:
+    """The question with `the cable` for each reference ID of `named`, `the cables` for several side by side: what it asks of them, for
+    a reader whose passages do not say what cable they are of. One that it asks about (`what does it say about 09TARN14?`) stays."""
+
+    def bare(found: re.Match[str]) -> str:
+        asked_about = _ASKED_ABOUT.search(found.string[: found.start()])
+        return "\0" if normalise_reference_id(found[0]) in named and not asked_about else found[0]
+
     for pattern in (_COMPACT, _REFERENCE):
-        bare = pattern.sub(lambda match: match[0] if _MONTH.search(match[0]) else "\0", bare)
-    bare = re.sub(rf"{_CABLE_BEFORE}?\0(?:(?:,|\s+(?:and|or|in|of|from|the|cable)\b)*\s*\0)+", "the cables", bare)
-    return re.sub(rf"{_CABLE_BEFORE}?\0", "the cable", bare)
+        text = pattern.sub(bare, text)
+    text = re.sub(rf"{_CABLE_BEFORE}?\0(?:(?:,|\s+(?:and|or|in|of|from|the|cable)\b)*\s*\0)+", "the cables", text)
+    return re.sub(rf"{_CABLE_BEFORE}?\0", "the cable", text)
 
 
 def asks_several(text: str) -> bool:

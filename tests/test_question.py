@@ -39,6 +39,7 @@ from qa.question import Named, Question, asks_several, is_joined, read_question,
             "Did the catch reported in March 2009 equal that of the July cable?",
             {"months": ((None, 7), (2009, 3)), "of_each": True},
         ),
+        ("What does the May 2009 cable say of the letter sent in April 2009?", {"months": ((2009, 5), (2009, 4))}),
         ("What does the July 14 cable say?", {"months": ((None, 7),)}),
         ("Who was appointed after the cables of June 2008?", {"months": ((2008, 6),)}),
         ("How many came in May and June 2009?", {}),
@@ -103,8 +104,10 @@ def test_questions_that_ask_for_several_things() -> None:
         ("What do cables 09TARN14, 08TARN3 and 10TARN7 say?", "What do the cables say?"),
         ("How large is it in 09TARN14 and in cable 08TARN3?", "How large is it in the cables?"),
         ("How does 09TARN14 differ from 08TARN3?", "How does the cable differ from the cable?"),
+        ("What does 09TARN14 say about 08TARN3, and of 12 MiG 29s?", "What does the cable say about 08TARN3, and of 12 MiG 29s?"),
+        ("What does 07TARN9 say?", "What does 07TARN9 say?"),
         ("Who came in May?", "Who came in May?"),
     ],
 )  # fmt: skip
 def test_a_reader_is_not_asked_of_reference_ids(text: str, bare: str) -> None:
-    assert without_reference_ids(text) == bare
+    assert without_reference_ids(text, {"09TARN14", "08TARN3", "10TARN7"}) == bare
