@@ -39,7 +39,7 @@ COVERED = 0.4  # least late interaction of the passage whose cable's header is q
 @dataclass(frozen=True, slots=True)
 class _Looked:
     """What was found for a question: `whole` is what is quoted without reading; `found` is ranked as `judged` is; `parts` are
-    the same passages as judged for each part of a question that has several, by the part."""
+    the same passages as judged for each part of a question that has several, of the cables that it is asked of."""
 
     query: Query
     found: list[Candidate]
@@ -113,8 +113,8 @@ class CableQA:
             return
         base = replace(base, note=DOUBT if confidence < DOUBTFUL else "")
         silent = [part.text for part, found in of_parts.items() if not found]
-        named = all(part.cables is not None for part in of_parts)  # the cables that are asked of
-        said = nothing_on(silent) if not looked.whole and (named or any(of_parts.values())) else ""
+        every_named = all(part.cables is not None for part in of_parts)  # what is quoted then may be of other cables
+        said = nothing_on(silent) if not looked.whole and (every_named or any(of_parts.values())) else ""
         if self._model is None:
             parts, answer = quoted(self.store, base, readings, said)
             yield from (("\n\n" if n else "") + part for n, part in enumerate(parts))

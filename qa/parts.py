@@ -9,7 +9,7 @@ decide what is quoted.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -33,9 +33,8 @@ _BETWEEN = re.compile(
     rf"[,;:]?\s+(?:and|or|but)\s+(?={_WH})|[,;]\s+(?:and|but)\s+(?={_AUXILIARY})|[;:]\s+(?={_WH})|\?\s+(?=\w)",
     re.IGNORECASE,
 )
-_EACH = re.compile(
-    r"\bof each\s*\??$|\beach\s+(?:gives?|says?)\b", re.IGNORECASE
-)  # of the things that are spoken of before
+# of the things that are spoken of before
+_EACH = re.compile(r"\bof each\s*\??$|\beach\s+(?:gives?|says?)\b", re.IGNORECASE)
 _ASKS = re.compile(rf"\b{_WH}|^(?:{_AUXILIARY}|name|list|give|tell)\b", re.IGNORECASE)
 
 
@@ -55,27 +54,33 @@ def asked_parts(
     """The parts that a question, `text`, joins; else, where it asks the same of several cables, this of each: of those it names, which
     are `known` or not, or of those among `found` that were sent in a month; none where it asks one thing."""
     have = {name.reference_id for name in known}
-    parts: list[Part] = []
     joined = parts_of(text)
+    parts: list[Part] = []
     for part, alone in zip(joined, standing(joined), strict=True):
         named = read_question(part).named
         own = tuple(name.reference_id for name in named if name.reference_id in have) if named else None
         parts.append(Part(part, without_reference_ids(alone, have), own))
-    if parts:
-        return parts
-    text = without_reference_ids(text, have)
-    for name in asked.named if asked.of_each else ():
-        parts.append(
-            Part(f"what {name.reference_id} says.", text, (name.reference_id,) if name.reference_id in have else ())
-        )
-    if asked.of_each and not parts:
-        names = tuple(dict.fromkeys(one.passage.citation.reference_id for one in found))
-        sent = {row.reference_id: row.sent for row in store.cables(Filter(cables=names))} if names else {}
-        for year, month in asked.months:
-            of = [name for name, when in sent.items() if sent_in(when.date() if when else None, [(year, month)])]
-            when = " ".join([MONTHS[month - 1].capitalize(), *([str(year)] if year else [])])
-            parts.append(Part(f"what the cables of {when} say.", text, tuple(of)))
-    return parts if 2 <= len(parts) <= MOST else []
+    if not parts and asked.of_each:
+        alone = without_reference_ids(text, have)
+        parts = [Part(what, alone, cables) for what, cables in _asked_of(asked, have, found, store)]
+        return parts if 2 <= len(parts) <= MOST else []
+    return parts
+
+
+def _asked_of(
+    asked: Question, have: Collection[str], found: Sequence[Candidate], store: Store
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The cables that a question asks the same of, by what it asks of each: those it names that `have` holds, else those of each month."""
+    if asked.named:
+        for name in (named.reference_id for named in asked.named):
+            yield f"what {name} says.", (name,) if name in have else ()
+        return
+    names = tuple(dict.fromkeys(one.passage.citation.reference_id for one in found))
+    sent = {row.reference_id: row.sent for row in store.cables(Filter(cables=names))} if names else {}
+    for year, month in asked.months:
+        of = tuple(name for name, day in sent.items() if sent_in(day.date() if day else None, [(year, month)]))
+        when = f"{MONTHS[month - 1].capitalize()} {year or ''}".strip()
+        yield f"what the cables of {when} say.", of
 
 
 def parts_of(question: str) -> list[str]:

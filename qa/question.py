@@ -75,6 +75,9 @@ _SEVERAL = re.compile(
     r"|\b(?:both|each|respectively)\b",
     re.IGNORECASE,
 )
+HEADER_QUESTION = (
+    500  # characters of a question that are searched for a header field: those patterns take long over more
+)
 FEW = 5  # words: so short a question leans on what was asked before
 STOP_WORDS = frozenset([
     "a", "about", "according", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "before",
@@ -161,16 +164,19 @@ def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Questio
     references = _references(text) or (_references(history[-1][0]) if history and whole != text else [])
     section, paragraph, listed = _paragraph(text)
     named = tuple(Named(reference, section, paragraph, listed) for reference in references)
-    field = next((name for name, pattern in _HEADER_FIELDS if re.search(pattern, text[:500], re.IGNORECASE)), None)
+    field = next(
+        (name for name, pattern in _HEADER_FIELDS if re.search(pattern, text[:HEADER_QUESTION], re.IGNORECASE)), None
+    )
     if paragraph or not (references or _SAYS_CABLE.search(text)):
         field = None
     sure = _months_of_cables(text)
     months = [*dict.fromkeys([*sure, *_months(text)])]
     dated = {month for year, month in months if year}
     months = [(year, month) for year, month in months if year or month not in dated]
-    of_each = len({*sure}) > 1 or bool(sure and len(months) > 1 and _SETS_APART.search(text))
     if references:
         of_each = bool(_SIDE_BY_SIDE.search(text))
+    else:
+        of_each = len(set(sure)) > 1 or bool(sure and len(months) > 1 and _SETS_APART.search(text))
     return Question(whole, named, field, bool(_ABOUT.search(text)), tuple(months), of_each)
 
 
