@@ -22,7 +22,7 @@ from qa.parts import Part, asked_parts, judge_part, with_passages_of_parts
 from qa.question import Question, asks_several, read_question, without_reference_ids
 from qa.quoted import quoted
 from qa.read import DOUBTFUL, Reading, merged, read
-from qa.rerank import AT_FIRST, Judged, rerank
+from qa.rerank import Judged, rerank
 from qa.result import DOUBT, Answer, Turn
 from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, paragraphs
 from qa.rewrite import rewritten
@@ -141,7 +141,7 @@ class CableQA:
             found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)
             began = time.perf_counter()
-            judged, found = rerank(bare, found, self.store, self.reader, most, most if asks else AT_FIRST)
+            judged, found = rerank(bare, found, self.store, self.reader, most if asks else None)
             parts = {part: judge_part(part, bare, judged, self.store, self.reader) for part in asks}
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:

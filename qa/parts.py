@@ -128,7 +128,7 @@ def judge_part(part: Part, text: str, judged: Sequence[Judged], store: Store, re
     own = [one for one in judged if part.cables is None or one.candidate.passage.citation.reference_id in part.cables]
     found = own
     if part.alone != text:
-        found, _ = rerank(part.alone, [one.candidate for one in own], store, reader, len(own), len(own))
+        found, _ = rerank(part.alone, [one.candidate for one in own], store, reader, len(own))
     if max((one.probability for one in found), default=0.0) < PART_ANSWERS:
         return []
     whole = {one.candidate.passage_id: one.judgement.answers for one in judged}

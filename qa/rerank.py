@@ -7,20 +7,22 @@ they were. Does not decide what is quoted.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from index.passage import context_of
-from index.store import Filter, Store
+from index.passage import Passage, context_of
+from index.store import CableRow, Filter, Store
 from qa.retrieve import Candidate
 
 if TYPE_CHECKING:
     from qa.reader.model import Judgement, Reader
 
 READ = 6  # passages that are read
-AT_FIRST = 4  # of them; the others only where none of these surely answers
-SURELY = 0.8  # least probability of one that does
+# how many of them are read before it is asked whether one answers, and the least probability of one that does: less of what ranks
+# lower. Chosen on the dev sets (MODEL_CARD.md)
+ENOUGH = ((2, 0.75), (4, 0.5))
+AS_MUCH = 0.1  # how far below the best of those read a passage of another cable may lie in coverage to be read still
 FUSED = 0.5  # what a unit of the fused score is worth in logits
 CALIBRATION = (0.512, 0.564)  # of the probability: weight of answerability, and a constant
 
@@ -39,34 +41,37 @@ def rerank(
     found: Sequence[Candidate],
     store: Store,
     reader: Reader,
-    most: int = READ,
-    at_first: int = AT_FIRST,
+    most: int | None = None,
 ) -> tuple[list[Judged], list[Candidate]]:
-    """The first `most` candidates as judged, best first, and all candidates in the new order, scores changed to match; those after
-    `at_first` are judged only where none before them surely answers."""
-    ids = tuple({candidate.passage.citation.reference_id for candidate in found[:most]})
+    """The candidates that were read as judged, best first, and all candidates in the new order, scores changed to match.
+
+    The first `most` are read; where that is not said, of the first `READ` as many as are needed until one answers, and after it only
+    those of other cables that cover about as much of the question: they may say otherwise."""
+    stages = (*ENOUGH, (READ, 1.0)) if most is None else ((most, 1.0),)
+    last = stages[-1][0]
+    ids = tuple({candidate.passage.citation.reference_id for candidate in found[:last]})
     cables = {row.reference_id: row for row in store.cables(Filter(cables=ids))} if ids else {}
-    top = [candidate for candidate in found[:most] if candidate.passage.citation.reference_id in cables]
+    top = [candidate for candidate in found[:last] if candidate.passage.citation.reference_id in cables]
     if not top:
-        return [], list(found[most:])
-    passages = []
-    for candidate in top:
-        cable = cables[candidate.passage.citation.reference_id]
-        sent = f"{cable.sent:%Y-%m-%d}" if cable.sent else ""
-        passages.append((context_of(candidate.passage.context, None, cable.origin, sent), candidate.passage.text))
+        return [], list(found[last:])
     judged: list[Judged] = []
-    for first, last in ((0, at_first), (at_first, len(top))):
-        if not any(one.probability >= SURELY for one in judged):
-            judged += [
-                Judged(replace(candidate, score=_score(candidate, judgement)), judgement, probability(judgement))
-                for candidate, judgement in zip(
-                    top[first:last], reader.judge(question, passages[first:last]), strict=True
-                )
-            ]
-    found = [*top[len(judged) :], *found[most:]]
+    unread: list[Candidate] = []
+    answered = False
+    for upto, enough in stages:
+        now = top[len(judged) + len(unread) : upto]
+        if answered:
+            unread += [candidate for candidate in now if not _may_differ(candidate, judged)]
+            now = [candidate for candidate in now if candidate not in unread]
+        passages = [(_context(one.passage, cables), one.passage.text) for one in now]
+        judged += [
+            Judged(replace(candidate, score=_score(candidate, judgement)), judgement, probability(judgement))
+            for candidate, judgement in zip(now, reader.judge(question, passages), strict=True)
+        ]
+        answered = answered or max(one.probability for one in judged) >= enough
     judged.sort(key=lambda one: (-one.candidate.score, one.candidate.passage_id))
-    floor, best = judged[-1].candidate.score, max((c.score for c in found), default=0.0)
-    rest = [replace(c, score=c.score - best + floor) for c in found]
+    rest = [*unread, *found[last:]]
+    floor, best = judged[-1].candidate.score, max((c.score for c in rest), default=0.0)
+    rest = [replace(c, score=c.score - best + floor) for c in rest]
     return judged, [*(one.candidate for one in judged), *rest]
 
 
@@ -80,3 +85,17 @@ def probability(judgement: Judgement) -> float:
 
 def _score(candidate: Candidate, judgement: Judgement) -> float:
     return judgement.relevance + judgement.answers / 2 + FUSED * candidate.score
+
+
+def _context(passage: Passage, cables: Mapping[str, CableRow]) -> str:
+    """What the reader is told of the passage's cable."""
+    cable = cables[passage.citation.reference_id]
+    sent = f"{cable.sent:%Y-%m-%d}" if cable.sent else ""
+    return context_of(passage.context, None, cable.origin, sent)
+
+
+def _may_differ(candidate: Candidate, judged: Sequence[Judged]) -> bool:
+    """Whether it is of another cable than all that is judged, and covers about as much of the question as the best of them."""
+    of = {one.candidate.passage.citation.reference_id for one in judged}
+    most = max(one.candidate.coverage for one in judged)
+    return candidate.passage.citation.reference_id not in of and candidate.coverage >= most - AS_MUCH

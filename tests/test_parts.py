@@ -102,12 +102,12 @@ def test_a_passage_that_ranks_high_for_a_part_alone_is_read(sample_qa: CableQA) 
 def test_a_part_is_judged_by_itself_and_by_the_whole(sample_qa: CableQA) -> None:
     store, reader, part = sample_qa.store, sample_qa.reader, parts_of(QUESTION)[1]
     found = candidates(encode_query(QUESTION, store, sample_qa.embedder), read_question(QUESTION), store)
-    whole, _ = rerank(QUESTION, found, store, reader)
+    whole, _ = rerank(QUESTION, found, store, reader, READ)
 
     of_part = judge_part(Part(part, part), QUESTION, whole, store, reader)
 
     assert of_part
-    alone, _ = rerank(part, [one.candidate for one in whole], store, reader)
+    alone, _ = rerank(part, [one.candidate for one in whole], store, reader, len(whole))
     for one in of_part:
         apart = [
             next(other.judgement.answers for other in each if other.candidate.passage_id == one.candidate.passage_id)

@@ -14,7 +14,7 @@ from index.store import Store
 from qa.read import ALSO, ANSWERS, SEVERAL_ALSO, Reading, differ, merged, read, short_answers, words_of
 from qa.read import SURE as ENOUGH
 from qa.reader.model import Judgement, Reader, Span
-from qa.rerank import CALIBRATION, Judged, probability, rerank
+from qa.rerank import AS_MUCH, CALIBRATION, READ, Judged, probability, rerank
 from qa.retrieve import Candidate
 from tests.stored import HERRING, OUTLINE, make
 
@@ -183,7 +183,7 @@ def test_what_is_read_is_ranked_anew_and_comes_before_the_rest(tmp_path: Path) -
         of = store.passages(store.passage_ids(["09PORTSELWYN12", "10TARN141"]))
         found = [Candidate(passage, n, -float(rank), 0.5) for rank, (n, passage) in enumerate(sorted(of.items()))]
         reader = Reader()
-        read_all, order = rerank("Were dogs trained?", found, store, reader, most=6, at_first=6)
+        read_all, order = rerank("Were dogs trained?", found, store, reader, 6)
 
         assert [one.candidate for one in read_all] == order[:6]
         assert [one.passage for one in order[6:]] == [one.passage for one in found[6:]]
@@ -194,17 +194,60 @@ def test_what_is_read_is_ranked_anew_and_comes_before_the_rest(tmp_path: Path) -
         assert rerank("Were dogs trained?", [], store, reader) == ([], [])
 
 
-@pytest.mark.parametrize(("answers", "judged_"), [(9.0, 2), (0.0, 5)])
-def test_passages_after_one_that_surely_answers_are_not_read(tmp_path: Path, answers: float, judged_: int) -> None:
+@pytest.mark.parametrize(
+    ("probabilities", "most", "read"),
+    [
+        ([0.1, 0.8, 0.9, 0.9, 0.9, 0.9], None, 2),
+        ([0.7, 0.7, 0.1, 0.1, 0.9, 0.9], None, 4),
+        ([0.4, 0.4, 0.1, 0.6, 0.9, 0.9], None, 4),
+        ([0.4, 0.4, 0.4, 0.4, 0.9, 0.9], None, READ),
+        ([0.9, 0.9, 0.9, 0.9, 0.9, 0.9], 5, 5),
+    ],
+)
+def test_passages_are_read_until_one_answers(
+    tmp_path: Path, probabilities: list[float], most: int | None, read: int
+) -> None:
+    weight, constant = CALIBRATION
+    answers = iter((math.log(p / (1 - p)) - constant) / weight for p in probabilities)
+
     class Fixed:
         def judge(self, question: str, passages: list[tuple[str, str]]) -> list[Judgement]:
-            return [Judgement(0.0, answers, (Span(0, 1, 1.0),)) for _ in passages]
+            return [Judgement(-20.0 * next(of), next(answers), (Span(0, 1, 1.0),)) for _ in passages]
 
+    of = iter(range(READ))
     with Store.open(make(tmp_path, HERRING, OUTLINE)) as store:
-        of = store.passages(store.passage_ids(["09PORTSELWYN12", "10TARN141"]))
-        found = [Candidate(passage, n, -float(rank), 0.5) for rank, (n, passage) in enumerate(sorted(of.items()))]
-        read_some, order = rerank("Who?", found, store, Fixed(), most=5, at_first=2)  # type: ignore[arg-type]
+        known = store.passages(store.passage_ids(["09PORTSELWYN12", "10TARN141"]))
+        found = [Candidate(one, n, -float(rank), -float(rank)) for rank, (n, one) in enumerate(sorted(known.items()))]
+        judged, order = rerank("Who?", found, store, Fixed(), most)  # type: ignore[arg-type]
 
-    assert [one.candidate.passage for one in read_some] == [one.passage for one in found[:judged_]]
+    assert [one.candidate.passage for one in judged] == [one.passage for one in found[:read]]
+    assert [one.probability for one in judged] == pytest.approx(probabilities[:read])
     assert [one.passage for one in order] == [one.passage for one in found]
     assert [c.score for c in order] == sorted((c.score for c in order), reverse=True)
+
+
+def test_what_another_cable_says_of_the_same_is_read_though_one_answers(tmp_path: Path) -> None:
+    class Sure:
+        def judge(self, question: str, passages: list[tuple[str, str]]) -> list[Judgement]:
+            return [Judgement(0.0, 9.0, (Span(0, 1, 1.0),)) for _ in passages]
+
+    with Store.open(make(tmp_path, HERRING, OUTLINE)) as store:
+        herring, outline = (store.passage_ids([cable]) for cable in ("09PORTSELWYN12", "10TARN141"))
+        known = store.passages([*herring, *outline])
+        order = [herring[0], herring[1], herring[2], outline[0], outline[1], herring[3]]
+        coverage = [0.8, 0.9, 0.9, 0.9 - AS_MUCH, 0.89 - AS_MUCH, 0.9]
+        found = [Candidate(known[n], n, -float(at), of) for at, (n, of) in enumerate(zip(order, coverage, strict=True))]
+        judged, after = rerank("Who?", found, store, Sure())  # type: ignore[arg-type]
+
+    assert [one.candidate.passage_id for one in judged] == [herring[0], herring[1], outline[0]]
+    assert [one.passage_id for one in after] == [*order[:2], outline[0], herring[2], outline[1], herring[3]]
+    assert [c.score for c in after] == sorted((c.score for c in after), reverse=True)
+
+
+def test_fewer_candidates_than_are_read_at_first_are_all_read(tmp_path: Path) -> None:
+    with Store.open(make(tmp_path, HERRING, OUTLINE)) as store:
+        known = store.passages(store.passage_ids(["09PORTSELWYN12"]))
+        found = [Candidate(passage, n, 0.0, 0.5) for n, passage in sorted(known.items())]
+        for few in (1, 3):
+            judged, order = rerank("How many tons of copper?", found[:few], store, Reader())
+            assert len(judged) == len(order) == few
