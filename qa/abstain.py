@@ -25,6 +25,19 @@ ASKING = frozenset([
     "message", "messages", "name", "named", "names", "number", "reason", "report", "reported", "reports", "sort", "telegram",
     "telegrams", "type",
 ])  # fmt: skip
+# what says too little of what is lacking to be named
+ORDINARY = frozenset([
+    "across", "again", "allow", "allowed", "among", "another", "ask", "asked", "aside", "away", "back", "became", "become", "becomes",
+    "began", "begin", "behind", "beyond", "bring", "brought", "call", "called", "came", "carried", "carry", "cause", "caused", "come",
+    "comes", "course", "different", "down", "due", "each", "end", "ended", "ever", "every", "far", "find", "first", "forward", "found",
+    "gave", "get", "gets", "getting", "go", "goes", "going", "gone", "got", "happen", "happened", "held", "hold", "holding", "holds",
+    "instead", "keep", "kept", "last", "lately", "later", "led", "left", "long", "look", "made", "main", "make", "makes", "making",
+    "man", "men", "need", "new", "next", "now", "old", "onto", "part", "people", "person", "place", "put", "ran", "rather", "run",
+    "running", "runs", "saw", "second", "see", "seen", "set", "show", "showed", "since", "soon", "speak", "spoke", "start", "started",
+    "still", "straight", "take", "taken", "takes", "taking", "thing", "things", "think", "thought", "took", "toward", "towards", "try",
+    "turn", "turned", "two", "use", "used", "uses", "using", "want", "wanted", "way", "well", "went", "whether", "within", "without",
+    "work", "worked", "yet",
+])  # fmt: skip
 _WORD = re.compile(r"[^\W_]+(?:[-'’.,][^\W_]+)*")
 _YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
 
@@ -88,7 +101,7 @@ def _terms(question: str) -> list[list[re.Match[str]]]:
     for word in _WORD.finditer(question):
         before = found[-1][-1] if found else None
         alone = before is None or question[before.end() : word.start()] != " "  # not as in `undersea cable`
-        if word[0].lower() in STOP_WORDS or (word[0] in ASKING and alone):
+        if word[0].lower() in STOP_WORDS or word[0] in ORDINARY or (word[0] in ASKING and alone):
             continue
         if before and before[0][0].isupper() and word[0][0].isupper() and question[before.end() : word.start()] == " ":
             found[-1].append(word)

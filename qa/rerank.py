@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from qa.reader.model import Judgement, Reader
 
 READ = 6  # passages that are read
-# how many of them are read before it is asked whether one answers, and the least probability of one that does: less of what ranks
-# lower. Chosen on the dev sets (MODEL_CARD.md)
-ENOUGH = ((2, 0.75), (4, 0.5))
+# how many of them are read before it is asked whether one answers, and the least probability of one that does: first of one that
+# leaves no doubt (`DOUBTFUL` of `qa.read`), then less, as what ranks lower seldom answers. Chosen on the dev sets (MODEL_CARD.md)
+ENOUGH = ((2, 0.7), (4, 0.5))
 AS_MUCH = 0.1  # how far below the best of those read a passage of another cable may lie in coverage to be read still
 FUSED = 0.5  # what a unit of the fused score is worth in logits
 CALIBRATION = (0.512, 0.564)  # of the probability: weight of answerability, and a constant

@@ -47,9 +47,9 @@ FIGURES = (
 )  # fmt: skip
 FAILURES = {
     "not retrieved": "a group of its evidence is not among the paragraphs retrieved",
-    "ranked low": f"its evidence is retrieved, part of it below the first {READ} paragraphs, which are read (a few more where a question has parts)",
-    "wrongly abstained": "its evidence was read, and nothing was answered",
-    "read wrongly": "its evidence was read, and the answer expected does not stand in the answer",
+    "ranked low": f"its evidence is retrieved, part of it below the first {READ} paragraphs, which are read until one answers (a few more where a question has parts)",
+    "wrongly abstained": "its evidence ranked among those, was read, and nothing was answered",
+    "read wrongly": "its evidence ranked among those, and the answer expected does not stand in the answer",
     "cited wrongly": "the answer is right, but part of its evidence is not cited, or most citations are no evidence",
     "wrongly answered": "the cables do not answer it, and it was answered",
 }

@@ -53,6 +53,8 @@ def store(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Itera
         ("Who met Minister Varga?", "The Minister met the envoy.", "does not mention 'Minister Varga'"),
         ("Who met Minister Varga?", "Varga met the envoy.", ""),
         ("Which of the cables mention the number of the helicopter?", "He bought two cranes.", "does not mention 'helicopter'"),
+        ("Which people got the helicopter going again?", "He bought two cranes.", "does not mention 'helicopter'"),
+        ("What became of the first man?", "He bought two cranes.", ""),
         ("Where is the undersea cable?", "He bought two cranes.", "does not mention 'undersea' or 'cable'"),
         ("Did the United States pay?", "The port paid.", "does not mention 'United States'"),
     ],

@@ -198,7 +198,7 @@ def test_what_is_read_is_ranked_anew_and_comes_before_the_rest(tmp_path: Path) -
     ("probabilities", "most", "read"),
     [
         ([0.1, 0.8, 0.9, 0.9, 0.9, 0.9], None, 2),
-        ([0.7, 0.7, 0.1, 0.1, 0.9, 0.9], None, 4),
+        ([0.6, 0.6, 0.1, 0.1, 0.9, 0.9], None, 4),
         ([0.4, 0.4, 0.1, 0.6, 0.9, 0.9], None, 4),
         ([0.4, 0.4, 0.4, 0.4, 0.9, 0.9], None, READ),
         ([0.9, 0.9, 0.9, 0.9, 0.9, 0.9], 5, 5),
