@@ -75,9 +75,8 @@ _SEVERAL = re.compile(
     r"|\b(?:both|each|respectively)\b",
     re.IGNORECASE,
 )
-HEADER_QUESTION = (
-    500  # characters of a question that are searched for a header field: those patterns take long over more
-)
+# characters of a question that are searched for a header field: those patterns take long over more
+HEADER_QUESTION = 500
 FEW = 5  # words: so short a question leans on what was asked before
 STOP_WORDS = frozenset([
     "a", "about", "according", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "before",

@@ -59,13 +59,12 @@ def rerank(
     answered = False
     for upto, enough in stages:
         now = top[len(judged) + len(unread) : upto]
-        if answered:
-            unread += [candidate for candidate in now if not _may_differ(candidate, judged)]
-            now = [candidate for candidate in now if candidate not in unread]
-        passages = [(_context(one.passage, cables), one.passage.text) for one in now]
+        wanted = [candidate for candidate in now if not answered or _may_differ(candidate, judged)]
+        unread += [candidate for candidate in now if candidate not in wanted]
+        passages = [(_context(one.passage, cables), one.passage.text) for one in wanted]
         judged += [
             Judged(replace(candidate, score=_score(candidate, judgement)), judgement, probability(judgement))
-            for candidate, judgement in zip(now, reader.judge(question, passages), strict=True)
+            for candidate, judgement in zip(wanted, reader.judge(question, passages), strict=True)
         ]
         answered = answered or max(one.probability for one in judged) >= enough
     judged.sort(key=lambda one: (-one.candidate.score, one.candidate.passage_id))
