@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from index.embed import compute_dtype
 from qa.answer import CableQA
 
 _ENDS = 1_000_000  # bytes of a file of weights that are hashed at either end
@@ -40,7 +39,7 @@ def _made_with(qa: CableQA, built: str | None) -> dict[str, Any]:
         "model": qa.model,
         "model_weights": weights_of(qa.model),
         "reader": qa.reader.identity,
-        "numbers": str(compute_dtype()).removeprefix("torch."),
+        "numbers": qa.reader.numbers,
         "prompts": {p.name: short_hash(p.read_bytes()) for p in sorted(Path(str(files("prompts"))).glob("*.md"))},
         "index": index | {"content": short_hash(json.dumps(cables, sort_keys=True).encode())},
     }

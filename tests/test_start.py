@@ -33,12 +33,14 @@ def test_the_encoder_does_what_the_published_one_does(tokens: int) -> None:
     with torch.inference_mode():
         expected = published(input_ids=ids, attention_mask=mask).last_hidden_state[mask.bool()]
         found = ours(ids, mask)[mask.bool()]
-        ours.settle()
+        ours.settle(tokens + 5)
         settled = ours(ids, mask)[mask.bool()]
+        alone = ours(ids[:1], mask[:1])[0]
 
     assert expected.std() > 0.1
     assert torch.allclose(found, expected, atol=1e-4)
     assert torch.allclose(settled, expected, atol=1e-4)
+    assert torch.allclose(alone, expected[:tokens], atol=1e-4)
 
 
 def test_tokens_take_in_the_space_before_them() -> None:

@@ -2,12 +2,13 @@
 
 Flows in: token ids. Flows out: hidden states. The parts have the names that transformers' `DebertaV2Model` has, and do the same; that one
 looks each pair of positions up (`gather`), which takes most of its time on a CPU. Here the scores by distance are shifted into their
-places instead, several times as fast.
+places instead, several times as fast, and of one long text, whose scores do not fit a core's cache together, some heads at a time.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 BUCKETS = 256  # distances of a direction that are told apart: each up to half of them, then ever coarser
 FARTHEST = 512  # tokens, the distance of the last bucket
 EPSILON = 1e-7
+CACHE = 2**20  # bytes of scores by distance that a core keeps at hand
 
 
 class Deberta(nn.Module):
@@ -30,14 +32,14 @@ class Deberta(nn.Module):
         )
         self.encoder = _Encoder(hidden, layers, heads)
 
-    def settle(self) -> None:
-        """Works out once what the distances come to, which depends on the weights alone: for a network that stays as it is, and
-        where it is."""
+    def settle(self, longest: int) -> None:
+        """Works out once what the distances in a text of `longest` tokens come to, which depends on the weights alone: for a network
+        that stays as it is, and where it is, and is shown no longer text."""
         with torch.inference_mode():
             distances = self.encoder.LayerNorm(self.encoder.rel_embeddings.weight)
             for part in self.modules():
                 if isinstance(part, _Attention):
-                    part.settled = part.of_distances(distances)
+                    part.settled = part.of_distances(distances, _buckets(longest).to(distances.device))
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """States (n, t, hidden) of `ids` (n, t), int64; `mask` (n, t): 1 for a token; t is 2 at least."""
@@ -93,11 +95,12 @@ class _Attention(nn.Module):
         self.heads = heads
         self.settled: tuple[Tensor, Tensor] | None = None
 
-    def of_distances(self, distances: Tensor) -> tuple[Tensor, Tensor]:
-        """Queries and keys (heads, number, hidden of a head) of the `distances` (number, hidden)."""
+    def of_distances(self, distances: Tensor, buckets: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries from first to last and keys from last to first (heads, hidden of a head, 2t - 1) of the rows `buckets` (2t - 1,) of
+        the `distances` (number, hidden)."""
         query, key = (
-            part(distances).view(len(distances), self.heads, -1).transpose(0, 1).contiguous()
-            for part in (self.query_proj, self.key_proj)
+            part(distances).view(len(distances), self.heads, -1).permute(1, 2, 0).index_select(2, rows)
+            for part, rows in ((self.query_proj, buckets), (self.key_proj, buckets.flip(0)))
         )
         return query, key
 
@@ -109,17 +112,27 @@ class _Attention(nn.Module):
             part(states).view(n, t, self.heads, -1).transpose(1, 2)
             for part in (self.query_proj, self.key_proj, self.value_proj)
         )
-        far_query, far_key = self.settled or self.of_distances(distances)
-        far_query, far_key = far_query.index_select(1, buckets), far_key.index_select(1, buckets.flip(0))
-        scores = query @ key.transpose(-1, -2)
-        scores += _shifted(query @ far_key.transpose(-1, -2))
-        scores += _shifted(key @ far_query.transpose(-1, -2)).transpose(-1, -2)
-        scores /= math.sqrt(3 * query.shape[-1])
-        if mask is not None:
-            scores.masked_fill_(~mask.bool()[:, None, None, :], torch.finfo(scores.dtype).min)
-        weights = scores.softmax(-1, dtype=torch.float32).to(value.dtype)
-        found: Tensor = (weights @ value).transpose(1, 2).reshape(n, t, hidden)
-        return found
+        if self.settled:
+            spare = (self.settled[0].shape[-1] + 1) // 2 - t
+            far_query, far_key = (part[..., spare : spare + 2 * t - 1] for part in self.settled)
+        else:
+            far_query, far_key = self.of_distances(distances, buckets)
+        together = max(1, CACHE // (t * (2 * t - 1) * states.itemsize)) if n == 1 else self.heads
+        parts = zip(*(part.split(together, -3) for part in (query, key, value, far_query, far_key)), strict=True)
+        return torch.cat([_attended(some, mask) for some in parts], 1).transpose(1, 2).reshape(n, t, hidden)
+
+
+def _attended(parts: Sequence[Tensor], mask: Tensor | None) -> Tensor:
+    """What each position draws, (n, heads, t, size), of `parts`: queries, keys and values, alike, and queries and keys of distances
+    (heads, size, 2t - 1)."""
+    query, key, value, far_query, far_key = parts
+    scores = query @ key.transpose(-1, -2)
+    scores += _shifted(query @ far_key)
+    scores += _shifted(key @ far_query).transpose(-1, -2)
+    scores /= math.sqrt(3 * query.shape[-1])
+    if mask is not None:
+        scores.masked_fill_(~mask.bool()[:, None, None, :], torch.finfo(scores.dtype).min)
+    return scores.softmax(-1, dtype=torch.float32).to(value.dtype) @ value
 
 
 def _shifted(scores: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from index.embed import compute_dtype
 from index.errors import IndexMismatch
 from qa.reader.encode import LIMIT, PASSAGE_AT, Pair, batch
 from qa.reader.evidence import ROOM, evidence
+from qa.reader.int8 import pays, to_int8
 from qa.reader.net import WRONG, Scores, load_weights
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
@@ -66,7 +67,8 @@ class Support:
 
 class Reader:
     """The network `net` with its weights and its `encode`r, loaded once (about 80 MB in bfloat16, 150 in float32); safe to use
-    from several threads. `identity` names the file.
+    from several threads. `identity` names the file, `numbers` what it computes in: bfloat16, int8 or float32, the first that is fast
+    here.
 
     Raises IndexMismatch where the file of weights is not there, or its sha256 is not the one that is given, or it is none.
     """
@@ -79,7 +81,10 @@ class Reader:
         except ValueError as error:
             raise IndexMismatch(f"{error}. Reinstall cable-qa.") from None
         self.net.eval().to(device=self._device, dtype=compute_dtype())
-        self.net.deberta.settle()
+        self.net.deberta.settle(LIMIT)
+        self.numbers = "int8" if pays() else str(compute_dtype()).removeprefix("torch.")
+        if self.numbers == "int8":
+            to_int8(self.net.deberta)
         self._pool = ThreadPoolExecutor(os.cpu_count(), "reader", torch.set_num_threads, (1,))
 
     def judge(self, question: str, passages: Sequence[tuple[str, str]]) -> list[Judgement]:
