@@ -9,14 +9,18 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
-from qa.numbers import MONTHS, Number, numbers, plain
+from qa.numbers import MONTHS, ORDINALS, Number, numbers, plain
 
 Date = tuple[int | None, int, int | None]  # year and day None where they are not written
 Placed = tuple[int | None, int, int | None, tuple[int, int]]  # and the characters
 
 _MONTHS = {name[:size]: n for n, name in enumerate(MONTHS, 1) for size in (3, 4, len(name)) if len(name) >= size}
 _MONTH = r"(?P<m{0}>" + "|".join(f"{name[:3]}(?:{name[3:]}|{name[3:4]})?" for name in MONTHS) + r")\b\.?"
+_NTH = "|".join(sorted(ORDINALS, key=len, reverse=True))
+WEEKDAYS = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
 _DATES = (
+    re.compile(rf"\b(?:the\s+)?(?P<d>{_NTH})\s+(?:of\s+|day\s+of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),
+    re.compile(rf"\b{_MONTH.format('')}\s+(?:the\s+)?(?P<d>{_NTH})\b(?!\s+[a-z])(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),
     re.compile(rf"\b{_MONTH.format('')}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*(?:percent|%)|[.:]\d)(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),
     re.compile(rf"\b(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?", re.I),
     re.compile(rf"\b{_MONTH.format('')}(?:,?\s+(?:of\s+)?(?P<y>\d{{4}})\b)?(?P<d>)", re.I),
@@ -26,7 +30,7 @@ _RANGE = re.compile(
     re.I,
 )
 _DAYS = re.compile(
-    rf"\b(?P<d>\d{{1,2}})\s*(?:-|–|to|through|and|until)\s*(?P<d2>\d{{1,2}})\s+(?:of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?",
+    rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*(?:-|–|to|through|and|until)\s*(?:the\s+)?(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('')}(?:,?\s+(?P<y>\d{{4}})\b)?",
     re.I,
 )
 _ISO = re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b(?:[ T]\d{2}:\d{2}(?::\d{2})?(?: UTC)?)?")
@@ -77,7 +81,7 @@ def dates(text: str, sent: datetime | None = None) -> Iterator[Placed]:
                 bare and (word[0].islower() or (_is_word(word.lower()) and not _IN.search(rest[: match.start()])))
             ):
                 continue
-            day = int(match["d"]) if match["d"] else None
+            day = ORDINALS.get(match["d"].lower()) or int(match["d"]) if match["d"] else None
             if day is None or 1 <= day <= 31:
                 yield int(match["y"]) if match["y"] else None, _MONTHS[_key(word)], day, match.span()
                 rest = blank(rest, match.span())
@@ -146,6 +150,16 @@ def dated(of: Date, own: Sequence[Placed], years: Container[int]) -> bool:
         and (year is None or y == year or (y is None and (year in years or recent)))
         for y, m, d, _ in own
     )
+
+
+def is_weekday(name: str, source: str, own: Sequence[Placed]) -> bool:
+    """Whether the source names that day of the week, or one of its dates falls on it, in the year that it says or that it was sent in."""
+    sent_in = next((year for year, *_, span in own if span == (0, 0)), None)
+    falls = set()
+    for year, month, day, _ in own:
+        if day and (year := year or sent_in) and 1 <= year <= 9000:
+            falls.add(f"{date(year, month, 1) + timedelta(days=day - 1):%A}")
+    return name in falls or re.search(rf"\b{name[:3]}(?:{name[3:]})?s?\b", source) is not None
 
 
 def is_day(number: Number, text: str) -> bool:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from qa.dates import Placed, blank, dated, dates, implied, is_day
+from index.cable import normalise_reference_id
+from qa.dates import WEEKDAYS, Placed, blank, dated, dates, implied, is_day, is_weekday
 from qa.names import akin, capitalised, named, names, spelled, vocabulary, words_of
 from qa.numbers import Number, figures, numbers
 from qa.question import STOP_WORDS
@@ -22,7 +23,14 @@ from qa.reckon import Figures, clock_times
 _DIRECTED = re.compile(r"\b(?P<way>North|South|East|West)(?P<ern>ern)?\s+(?P<name>[A-Z][a-z]+)")
 _OPPOSITE = {"North": "South", "South": "North", "East": "West", "West": "East"}
 _REFERENCE = re.compile(r"\b\d{2}[A-Z]{3,}\d{1,7}\b")
-_QUOTATION = re.compile(r"[\"“]([^\"”]{3,}?)[\"”]")
+_QUOTATION = re.compile(
+    r"[\"“](?P<words>[^\"”]{3,}?)[\"”]|(?<!\w)['‘](?P<single>[^\W\d](?:[^'’\"“”]|(?<=\w)['’](?=\w))+ (?:[^'’\"“”]|(?<=\w)['’](?=\w))+)['’](?!\w)"
+)
+_OMITTED = re.compile(r"\.\.\.|…|\[[^\]]*\]")
+_RECASED = re.compile(r"\[(\w)\](?=\w)")  # `[t]he`
+_SIGNS = re.compile(r"\b(?:USD|EUR|GBP|(?:US|[ACH]|HK|NZ)(?=[$€£]))")
+_ORDER = re.compile(r"\bE\.?O\.? ?\d+")
+_CENTURY = re.compile(r"\b(?P<which>\w+(?:-\w+)?)[\s-]century\b", re.IGNORECASE)
 _COUNTRIES = re.compile(
     r"\b(?:United States|United Kingdom|Great Britain|Soviet Union|Saudi Arabia|United Nations|European Union)\b"
 )
@@ -47,14 +55,13 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
     rest = statement
     normal = f" {_plain(source)} "
     for match in _QUOTATION.finditer(statement):
-        if not all(
-            f" {_plain(part)} " in normal for part in re.split(r"\.\.\.|…|\[[^\]]*\]", match[1]) if part.strip()
-        ):
+        quoted = _OMITTED.split(_RECASED.sub(r"\1", match["words"] or match["single"]))
+        if not all(f" {_plain(part)} " in normal for part in quoted if part.strip()):
             found.append((match.start(), Problem("quotation", match[0])))
             rest = blank(rest, match.span())
-    references = set(_REFERENCE.findall(source))
+    references = {normalise_reference_id(found) for found in _REFERENCE.findall(source)}
     for match in _REFERENCE.finditer(rest):
-        if match[0] not in references:
+        if normalise_reference_id(match[0]) not in references:
             found.append((match.start(), Problem("reference", match[0])))
         rest = blank(rest, match.span())
     own = list(dates(source, sent))
@@ -64,6 +71,14 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
         if not dated((year, month, day), [*own, *otherwise], figures_there.years):
             found.append((span[0], Problem("date", statement[slice(*span)])))
         rest = blank(rest, span)
+    for match in WEEKDAYS.finditer(rest):
+        if not is_weekday(match[0], source, own):
+            found.append((match.start(), Problem("date", match[0])))
+        rest = blank(rest, match.span())
+    for match in _CENTURY.finditer(rest):
+        first = next((int(number.value) for number in numbers(match["which"])), 0) * 100 - 99
+        if any(first <= year < first + 100 for year in figures_there.years):
+            rest = blank(rest, match.span())
     for match in clock_times(rest):
         if not figures_there.has_time(match[0]):
             found.append((match.start(), Problem("figure", match[0])))
@@ -75,6 +90,8 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
         if not figures_there.has(number, rest):
             found.append((number.start, Problem("date" if number.year else "figure", number.words)))
     words, capitals = vocabulary(source), capitalised(source)
+    for match in _SIGNS.finditer(rest):
+        rest = blank(rest, match.span())
     for match in _COUNTRIES.finditer(rest):
         if not named(match[0], words, capitals):
             found.append((match.start(), Problem("name", match[0])))
@@ -89,7 +106,13 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
             found.append((match.start(), Problem("name", match[0])))
             rest = blank(rest, match.span())
     for start, name in names(rest):
-        lacking = [part for part in words_of(name) if not named(part, words, capitals)]
+        lacking = [
+            part
+            for part in words_of(name)
+            if not named(part, words, capitals)
+            and not spelled(part, source)
+            and not spelled(part, rest.replace(part, ""))
+        ]
         if lacking and not spelled(name, source):
             found.append((start, Problem("name", name if len(lacking) > 1 else lacking[0])))
     found.sort(key=lambda pair: pair[0])
@@ -99,7 +122,10 @@ def missing(statement: str, source: str, sent: datetime | None = None) -> list[P
 def _figures(source: str, own: Sequence[Placed], sent: datetime | None) -> Figures:
     """The figures of a source with its `own` dates."""
     undated = source
-    for *_, span in own:
+    for span in (
+        *(span for *_, span in own),
+        *(match.span() for mark in (_REFERENCE, _ORDER) for match in mark.finditer(source)),
+    ):
         undated = blank(undated, span)
     years = {int(n.value) for n in numbers(undated) if n.year} | {y for y, _, _, _ in own if y}
     if sent:

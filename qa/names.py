@@ -31,6 +31,7 @@ _TITLES = frozenset([
     "commission", "union", "north", "south", "east", "west", "i", "foreign", "relations", "lord", "agency",
     "post", "college", "national", "federal", "international", "republic",
     "senator", "senators", "captain", "lieutenant", "major", "admiral",
+    "justice", "judge", "premier", "affairs",
     "america", "american", "americans",  # the archive's own side, which its writers name by office: `Post`, `the Ambassador`, `we`
 ])  # fmt: skip
 _OPENERS = frozenset([

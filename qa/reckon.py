@@ -11,35 +11,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from qa.numbers import Number, numbers, unscaled
+from qa.numbers import PERCENT_NEAR, Number, numbers, unscaled
+from qa.units import Amount, amount, names_currency
 
-_CLOCK = re.compile(r"\b(?P<h>[01]?\d|2[0-3]):(?P<min>[0-5]\d)\b(?!:)(?:\s*(?P<half>[ap])\.?m\b\.?)?", re.I)
+_CLOCK = re.compile(
+    r"\b(?:(?P<h>[01]?\d|2[0-3]):(?P<min>[0-5]\d)\b(?!:)(?:\s*(?P<half>[ap])\.?m\b\.?)?|(?P<hour>1[0-2]|[1-9])\s*(?P<of>[ap])\.?m\b\.?)",
+    re.I,
+)
 _MILITARY = re.compile(
     r"(?:\b(?P<at>at|by|until|from|to|since|before|after|around|about|between|and|,)\s+)?\b(?P<h>[01]\d|2[0-3])(?P<min>[0-5]\d)\b(?![,.]\d)(?P<hours>\s*(?:hours|hrs|local|Z\b))?"
 )
-_AT_AN_HOUR = re.compile(r"\b(?:at|before|after|until|till|past|around|(?:quarter|half|minutes)\s+to)\s+$", re.I)
-_OF_THE_DAY = re.compile(r"\s*(?:[.,;:)]|$)|\s+(?:o['’]clock|in the|at night|[ap]\.?m\b|on|and|that)\b", re.I)
-_CURRENCIES = (
-    (re.compile(r"(?:US\$|USD|\$)\s*$|U\.?S\.? dollars?\b|dollars?\b|USD\b", re.I), "dollar"),
-    (re.compile(r"(?:€|EUR)\s*$|euros?\b|EUR\b", re.I), "euro"),
-    (re.compile(r"(?:£|GBP)\s*$|pounds sterling\b|GBP\b", re.I), "pound"),
-    (re.compile(r"(?:¥|JPY)\s*$|yen\b", re.I), "yen"),
-    (re.compile(r"(?:RUB)\s*$|r(?:o)?ubles?\b", re.I), "ruble"),
-    (re.compile(r"(?:KZT)\s*$|tenge\b", re.I), "tenge"),
-    (re.compile(r"francs?\b", re.I), "franc"),
-    (re.compile(r"crowns?\b", re.I), "crown"),
+_AT_AN_HOUR = re.compile(
+    r"\b(?:at|before|after|until|till|past|around|(?:quarter|half|minutes|five|ten|twenty(?:-five)?)\s+to)\s+$", re.I
 )
+_OF_THE_DAY = re.compile(r"\s*(?:[.,;:)]|$)|\s+(?:o['’]clock|in the|at night|[ap]\.?m\b|on|and|that)\b", re.I)
 RECKONED = 20  # least whole number that may be reckoned from others: of smaller ones too many could be
 COUNTED = 4  # numbers in words up to this may have been counted by the writer: `two`, where both are named
 HALF_YEAR = 6 * 30.44  # days, as `Number.days` has them
 TOGETHER = 400  # characters between two figures of which one is reckoned from the other, at most
 NEAR_HOUR = 30  # minutes
+NEAR_PERCENT = 100  # characters from a number to what says that it is a percentage, as at the end of a list
 _COMPARED = re.compile(
     r"(?:[\s-]+[a-z]+){0,2}[\s-]+(?:more|fewer|less|longer|shorter|higher|lower|short|cheaper|dearer|larger|smaller|above|below|ahead|behind)\b"
 )
 _IN_SO_MANY = re.compile(r"\s+in\s+(?=(?:ten|twenty|a hundred|\d+)\b)")
+_COUNTS = re.compile(r"\s*%|\s*per\s?cent\b|[\s-]+[a-z]+s\b(?<!\bthis)(?<!\bwas)(?<!\bhas)")
+_OF_SO_MANY = re.compile(r"\s+of\s+(?:the\s+)?(?:\d|[a-z]+s\b)")
 _LOST = re.compile(
-    r"\b(?:los[st]|loses|losing|fell|fallen|drop|dropped|cut|shrank|shrunk|rest|remain|remaining|declined?)\b", re.I
+    r"\b(?:not|never|without|los[st]|loses|losing|fell|fallen|drop|dropped|cut|shrank|shrunk|rest|remain|remaining|declined?)\b",
+    re.I,
 )
 
 
@@ -57,9 +57,9 @@ class Figures:
         return list(numbers(self.text))
 
     @cached_property
-    def _currencies(self) -> dict[int, str | None]:
-        """The currency of each figure, by where it begins."""
-        return {one.start: _currency(self.text, one) for one in self.said}
+    def _amounts(self) -> dict[int, Amount]:
+        """What each figure is an amount of, by where it begins."""
+        return {one.start: amount(self.text, one) for one in self.said}
 
     @cached_property
     def _pairs(self) -> list[tuple[Number, Number]]:
@@ -71,7 +71,7 @@ class Figures:
             for b in counts
             if a is not b
             and abs(a.start - b.start) <= TOGETHER
-            and len({self._currencies[a.start], self._currencies[b.start]} - {None}) < 2
+            and len({self._amounts[a.start].currency, self._amounts[b.start].currency} - {None}) < 2
         ]
 
     @cached_property
@@ -88,19 +88,21 @@ class Figures:
         before, after = statement[: number.start], statement[number.end :]
         if _loose(number, before, after) or self._is_hour(number, before, after):
             return True
-        own = _currency(statement, number)
-        if any(number.agrees(other) and len({own, self._currencies[other.start]} - {None}) < 2 for other in self.said):
+        amount_of = amount(statement, number)
+        own = amount_of.currency
+        if any(self._stands(number, amount_of, other, statement) for other in self.said):
             return True
-        if number.year and int(number.value) in self.years:
+        if number.year and any(year in self.years for year in _years(number)):
             return True
         if number.words.lower() in ("twice", "thrice") and not re.match(r"\s+(?:as|the|that|what)\b", after):
             return True  # `said so twice`: counted by the writer
         if number.share or re.match(r"[\s-]*(?:times|fold)\b", after):  # a quarter, four times: 2 and 8
             ratio = number.value if number.value < 1 else 1 / max(number.value, 1.0)
-            return self._has_share(ratio, number.about, bool(_LOST.search(statement)))
+            side = number.side if number.value < 1 else -number.side
+            return self._has_share(ratio, number.about, side, bool(_LOST.search(statement)))
         if tens := _IN_SO_MANY.match(after):  # seven in ten
             of = next((one.value for one in numbers(after[tens.end() :])), 0.0)
-            if number.value < of and self._has_share(number.value / of, number.about):
+            if number.value < of and self._has_share(number.value / of, number.about, number.side):
                 return True
         if number.value in (0.0, 1.0) and not number.words[0].isdigit():
             return True  # `one`, `single`: no figure
@@ -122,14 +124,28 @@ class Figures:
             return any(abs(a - b - number.value) < 1e-6 for a, b in pairs)
         return self._unscaled(number) or self._reckoned(number, own) or self._is_rest(number, statement)
 
-    def _has_share(self, ratio: float, about: bool, rest: bool = False) -> bool:
-        """Whether two figures give the share (or, with `rest`, what is left gives it), or one says it as a percentage or a multiple."""
+    def _stands(self, number: Number, own: Amount, other: Number, statement: str) -> bool:
+        """Whether a number of the statement is another of the text: the same, of nothing else, and a percentage where that is one."""
+        there = self._amounts[other.start]
+        if own.converts(there):
+            return True
+        if not number.agrees(other) or not own.may_be(there):
+            return False
+        if number.percent and not (other.percent or other.share):
+            around = self.text[max(0, other.start - NEAR_PERCENT) : other.end + NEAR_PERCENT]
+            counts = _COUNTS.match(self.text, other.end) or _OF_SO_MANY.match(self.text, other.end)
+            return not counts or bool(PERCENT_NEAR.search(around))
+        return bool(number.share or number.percent or not other.percent or PERCENT_NEAR.search(statement))
+
+    def _has_share(self, ratio: float, about: bool, side: int, rest: bool = False) -> bool:
+        """Whether two figures give the share (or, with `rest`, what is left gives it), or one says it as a percentage or a multiple; one
+        above it with a `side` of 1, below it with -1."""
         near = (0.3 if about else 0.05) * ratio  # `less than half`, `nearly doubled`
         shares = [a.value / b.value for a, b in self._pairs if 0 < a.value < b.value]
         shares += [1 - share for share in shares] if rest else []
         shares += [one.value / 100 for one in self.said if one.percent]
         shares += [1 / one.value for one in self.said if one.share and one.value > 1]
-        return any(abs(share - ratio) <= near for share in shares)
+        return any(abs(share - ratio) <= near and (share - ratio) * side > -1e-9 for share in shares)
 
     def _is_rest(self, number: Number, statement: str) -> bool:
         """Whether it is what is left of a whole that the statement and the text have, when another that stands there is taken
@@ -142,9 +158,9 @@ class Figures:
 
     def _paid(self, currency: str | None) -> Iterator[tuple[Number, Number]]:
         """The pairs in a currency, where one is given: their own, or one that is named anywhere, as at the head of a table."""
-        named = any(name == currency and pattern.search(self.text) for pattern, name in _CURRENCIES)
+        named = names_currency(self.text, currency)
         for a, b in self._pairs:
-            own = self._currencies[a.start] or self._currencies[b.start]
+            own = self._amounts[a.start].currency or self._amounts[b.start].currency
             if currency is None or own == currency or (own is None and named):
                 yield a, b
 
@@ -165,10 +181,7 @@ class Figures:
             if other.value != value or not re.fullmatch(r"[\d.,]+", other.words):
                 continue
             around = self.text[max(0, other.start - TOGETHER) : other.end + TOGETHER // 2]
-            counts = re.match(
-                r"\s*(?:%|percent\b|per cent\b)|[\s-]+[a-z]+s\b(?<!\bthis)(?<!\bwas)(?<!\bhas)", self.text[other.end :]
-            )
-            if not counts and re.search(rf"\b{scale}s?\b", around, re.IGNORECASE):
+            if not _COUNTS.match(self.text, other.end) and re.search(rf"\b{scale}s?\b", around, re.IGNORECASE):
                 return True
         return False
 
@@ -193,24 +206,32 @@ class Figures:
 
 
 def clock_times(text: str) -> Iterator[re.Match[str]]:
-    """The times of day that are written with a colon."""
+    """The times of day that are written with a colon, or with a half of the day."""
     return _CLOCK.finditer(text)
 
 
 def _times(text: str, pattern: re.Pattern[str]) -> Iterator[int]:
     """The minutes since midnight of each time of day; of one that does not say which half of the day, both."""
     for match in pattern.finditer(text):
-        hour, minute, named = int(match["h"]), int(match["min"]), match.groupdict()
-        if ":" not in match[0] and not named["at"] and not named["hours"]:
+        named = match.groupdict()
+        colon = ":" in match[0] or bool(named.get("hour"))
+        hour, minute = int(named["h"] or named["hour"]), int(named["min"] or 0)
+        if not colon and not named["at"] and not named["hours"]:
             continue  # `1500 tons`
-        if ":" not in match[0] and not named["hours"] and hour in (19, 20):
+        if not colon and not named["hours"] and hour in (19, 20):
             continue  # `in 2005`, `by 1945`: a year
-        half = (named.get("half") or "").lower()
+        half = (named.get("half") or named.get("of") or "").lower()
         if half:
             hour = hour % 12 + 12 * (half == "p")
         yield hour * 60 + minute
-        if not half and ":" in match[0] and 1 <= hour <= 12:
+        if not half and colon and 1 <= hour <= 12 and not match[0].startswith("0"):
             yield (hour + 12) % 24 * 60 + minute
+
+
+def _years(number: Number) -> range:
+    """The years that a year of a statement may be: all of a decade."""
+    first = int(number.value)
+    return range(first, first + 10) if number.words.endswith("s") and first % 10 == 0 else range(first, first + 1)
 
 
 def _loose(number: Number, before: str, after: str) -> bool:
@@ -224,12 +245,3 @@ def _loose(number: Number, before: str, after: str) -> bool:
     if number.words[0].isdigit() or number.days:
         return False
     return any(re.fullmatch(r"\s+in\s+", before[one.end :]) for one in numbers(before))
-
-
-def _currency(text: str, number: Number) -> str | None:
-    """The currency that a number is an amount of, where it is said in a way that is known."""
-    before, after = text[max(0, number.start - 5) : number.start], text[number.end : number.end + 14].lstrip(" -")
-    for pattern, name in _CURRENCIES:
-        if ((match := pattern.search(before)) and match.end() == len(before)) or pattern.match(after):
-            return name
-    return None
