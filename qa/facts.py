@@ -16,7 +16,7 @@ from datetime import datetime
 from index.cable import normalise_reference_id
 from qa.dates import WEEKDAYS, Placed, blank, dated, dates, implied, is_day, is_weekday
 from qa.names import akin, capitalised, named, names, spelled, vocabulary, words_of
-from qa.numbers import Number, figures, numbers
+from qa.numbers import ROUGHLY, Number, figures, numbers
 from qa.question import STOP_WORDS
 from qa.reckon import Figures, clock_times
 
@@ -152,7 +152,7 @@ def has_words_of(statement: str, source: str) -> bool:
 
 def as_written(statement: str, source: str) -> str:
     """The statement with its dates and numbers in the words in which the source has them, where it has the same in others:
-    `fifteen hundred` -> `1,500`, `the 3rd of March` -> `March 3`. A network compares words; what they are worth is known here."""
+    `fifteen hundred` -> `1,500`, `the 3rd of March` -> `March 3`; and a rounded number (`over 600`) as the one that it rounds. A network compares words; what they are worth is known here."""
     changes: list[tuple[int, int, str]] = []
     rest, undated = statement, source
     there = [(date, span) for *date, span in dates(source)]
@@ -170,9 +170,15 @@ def as_written(statement: str, source: str) -> str:
         rest = blank(rest, span)
     said = [number for number in numbers(undated) if _counts(number)]
     for number in numbers(rest):
+        if not _counts(number):
+            continue
         same = [other.words for other in said if other.value == number.value]
-        if same and _counts(number) and number.words not in same:
+        near = {other.words for other in said if number.agrees(other) and number.percent == other.percent}
+        if same and number.words not in same:
             changes.append((number.start, number.end, same[0]))
+        elif not same and len(near) == 1 and (hedge := ROUGHLY.search(rest[: number.start])):
+            sign = re.search(r"(?:US)?[$€£]?$", hedge[0])
+            changes.append((hedge.start(), number.end, f"{sign[0] if sign else ''}{near.pop()}"))
     for start, end, words in sorted(changes, reverse=True):
         statement = statement[:start] + words + statement[end:]
     return statement

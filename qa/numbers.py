@@ -73,16 +73,13 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _AMOUNT = r"\s+(?:an?\s+)?(?:US)?[$€£]?\s*$"
-_ABOUT = re.compile(
-    rf"(?:about|around|roughly|some|nearly|almost|over|above|under|below|than|approximately|least|most|close to|barely|just|upwards of|exceed(?:s|ed|ing)?|topp(?:ed|ing)){_AMOUNT}",
-    re.IGNORECASE,
-)
-_OVER = re.compile(
-    rf"(?<!\bno )(?<!\bnot )\b(?:over|above|(?:more|greater|higher|longer|larger) than|at least|upwards of|exceed(?:s|ed|ing)?|topp(?:ed|ing)|no (?:fewer|less) than|not less than){_AMOUNT}",
-    re.IGNORECASE,
-)
-_UNDER = re.compile(
-    rf"(?<!\bno )(?<!\bnot )\b(?:under|below|(?:less|fewer|lower|shorter|smaller) than|at most|nearly|almost|(?:no|not) more than){_AMOUNT}",
+_ABOVE = r"over|above|(?:more|greater|higher|longer|larger) than|at least|upwards of|exceed(?:s|ed|ing)?|topp(?:ed|ing)|(?:no (?:fewer|less)|not less) than"
+_BELOW = r"under|below|(?:less|fewer|lower|shorter|smaller) than|at most|nearly|almost|(?:no|not) more than"
+_OVER = re.compile(rf"(?<!\bno )(?<!\bnot )\b(?:{_ABOVE}){_AMOUNT}", re.IGNORECASE)
+_UNDER = re.compile(rf"(?<!\bno )(?<!\bnot )\b(?:{_BELOW}){_AMOUNT}", re.IGNORECASE)
+# what makes a number a rough one; `well over`, too
+ROUGHLY = re.compile(
+    rf"(?:\b(?:just|well|far|slightly|a\s+little)\s+)?\b(?:{_ABOVE}|{_BELOW}|about|around|roughly|some|approximately|close to|barely|just|than|least|most){_AMOUNT}",
     re.IGNORECASE,
 )
 _OR_SO = re.compile(r"(?:\s+\w+){0,2}\s+or\s+(?:so|thereabouts)\b", re.IGNORECASE)
@@ -173,7 +170,7 @@ def _numbers(text: str) -> Iterator[Number]:
     for match in _TOKEN.finditer(text):
         if match.start() < reached:
             continue
-        about = bool(_ABOUT.search(text, max(0, match.start() - 24), match.start()))
+        about = bool(ROUGHLY.search(text, max(0, match.start() - 24), match.start()))
         words = match[0]
         if match["part_of"]:
             value = 1 / _PARTS[match["piece"].lower()]
