@@ -152,15 +152,15 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         ) -> Iterator[tuple[Any, ...]]:
             question = question.strip()
             if not question:
-                yield history, None, ui.chat(history), ui.evidence(None, qa.store), ""
+                yield (gr.skip(),) * 5
                 return
             said = ""
 
-            def state(now: Exchange, writing: bool = False) -> tuple[Any, ...]:
+            def state(now: Exchange, writing: bool = False, began: bool = False) -> tuple[Any, ...]:
                 side = ui.evidence(now.answer, qa.store) if now.answer else gr.skip()
-                return [*history, now], now.answer, ui.chat([*history, now], writing), side, ""
+                return [*history, now], now.answer, ui.chat([*history, now], writing), side, "" if began else gr.skip()
 
-            yield state(Exchange(question), writing=True)
+            yield state(Exchange(question), writing=True, began=True)  # what is typed from here on stays
             try:
                 where = Filter(
                     origin=origin_ or None, classification=class_ or None, tag=tag_ or None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 
@@ -38,7 +39,9 @@ ORDINARY = frozenset([
     "turn", "turned", "two", "use", "used", "uses", "using", "want", "wanted", "way", "well", "went", "whether", "within", "without",
     "work", "worked", "yet",
 ])  # fmt: skip
+LONGEST = 40  # characters of a word or name that are shown
 _WORD = re.compile(r"[^\W_]+(?:[-'’.,][^\W_]+)*")
+_LAST_YEAR = re.compile(r"\b(?:last|previous) year\b|\byear (?:before|earlier|ago)\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
 
 
@@ -54,7 +57,8 @@ def abstain(query: Query, judged: Sequence[Judged], store: Store) -> str:
     said = []
     for one in near:
         passage = one.candidate.passage
-        lacks = missing(query, f"{passage.context}\n{passage.text}", vectors[one.candidate.passage_id])
+        sent = store.cable(passage.citation.reference_id).sent
+        lacks = missing(query, f"{passage.context}\n{passage.text}", vectors[one.candidate.passage_id], sent)
         subject = passage.context.split("\n")[0]
         about = f" ({_short(subject)})" if subject else ""
         said.append(f"{passage.citation}{about} {lacks or 'is on the subject, but does not say it'}")
@@ -66,14 +70,15 @@ def nothing_on(parts: Sequence[str]) -> str:
     return f"Nothing was found for a part of this: {' '.join(parts)}" if parts else ""
 
 
-def missing(query: Query, text: str, tokens: np.ndarray) -> str:
+def missing(query: Query, text: str, tokens: np.ndarray, sent: datetime | None = None) -> str:
     """What of the question a passage lacks, as `does not mention ...`; empty where nothing can be told.
 
-    A year is lacking where the passage has others; a word where neither it nor one of like meaning stands there; a name of several
+    A year is lacking where the passage has others and was not `sent` in it, or speaks of the year before; a word where neither it nor one of like meaning stands there; a name of several
     words where that is so of the rarest of them.
     """
     lower = text.lower()
-    years = [year for year in dict.fromkeys(_YEAR.findall(query.text)) if year not in text]
+    own = {str(sent.year), *(str(sent.year - 1) for _ in _LAST_YEAR.finditer(text))} if sent else set()
+    years = [year for year in dict.fromkeys(_YEAR.findall(query.text)) if year not in text and year not in own]
     others = sorted(set(_YEAR.findall(text)))
     if years and others:
         return f"speaks of {' and '.join(others[:2])}, not of {' or '.join(years)}"
@@ -82,15 +87,15 @@ def missing(query: Query, text: str, tokens: np.ndarray) -> str:
     for term in _terms(query.text):
         weighed = []
         for word in term:
-            own = [
+            at = [
                 n for n, (start, end) in enumerate(query.encoded.spans) if word.start() <= start and end <= word.end()
             ]
-            if own:
-                weighed.append((float(query.weights[own].sum()), float(nearest[own].mean()), word[0].lower()))
+            if at:
+                weighed.append((float(query.weights[at].sum()), float(nearest[at].mean()), word[0].lower()))
         # of words as rare the last, which is a surname, or says what the thing is
         weight, likeness, rarest = max(reversed(weighed), key=lambda one: round(one[0], 3), default=(0.0, 1.0, ""))
         if likeness < MENTIONED and rarest[: max(4, len(rarest) - 3)] not in lower:
-            lacking.append((weight, query.text[term[0].start() : term[-1].end()]))
+            lacking.append((weight, query.text[term[0].start() : term[-1].end()][:LONGEST]))
     terms = [term for _, term in sorted(lacking, reverse=True)[:2]]
     return f"does not mention {' or '.join(repr(term) for term in terms)}" if terms else ""
 

@@ -127,7 +127,7 @@ class CableQA:
         """What the index holds on a question; raises NotInIndex where it names a cable or paragraph that is not there."""
         began = time.perf_counter()
         named = known(asked, self.store, where)
-        text = without_header_words(asked) if asked.field and not named else asked.text
+        text = without_header_words(asked) if asked.fields and not named else asked.text
         bare = without_reference_ids(text, {name.reference_id for name in named})
         query = encode_query(bare, self.store, self.embedder)
         inside = replace(where, cables=tuple(name.reference_id for name in named)) if named else where

@@ -20,6 +20,11 @@ _HEADER_WORDS = re.compile(
     r"bears?|carry|carries|cables?|telegrams?|messages?|dispatch)\b", re.IGNORECASE
 )  # fmt: skip
 
+_HEADER_ONLY = re.compile(
+    rf"{_HEADER_WORDS.pattern}|\b(?:the|of|in|it|its|and|this|that|a|an|\d\d[A-Z]{{3,}}\d+)\b|\W", re.IGNORECASE
+)
+DESCRIBED = re.compile(r"\b(?:cable|telegram)\s+(?:about|on|of|that|which|from)\b", re.IGNORECASE)
+
 
 def known(asked: Question, store: Store, where: Filter = Filter()) -> list[Named]:
     """What the question names that the index has and `where` admits; raises NotInIndex where it names cables and none is."""
@@ -41,29 +46,46 @@ def without_header_words(asked: Question) -> str:
 def look_up(asked: Question, named: Sequence[Named], nearest: Sequence[str], store: Store) -> list[Reading]:
     """What is quoted whole; nothing where the question asks for neither a header field, a paragraph nor a summary.
 
-    `nearest`: reference IDs, best first, for a header question that names no cable. Raises NotInIndex where a
-    paragraph is named that its cable has not.
+    `nearest`: reference IDs, best first, for a question on the header or the whole of a cable that it does not name. Raises NotInIndex where a
+    paragraph, section or header field is asked for that its cable has not.
     """
-    if asked.field:
+    if asked.fields:
         ids = [name.reference_id for name in named] or list(nearest[:1])
-        return [reading for i in ids for reading in _header_field(store.cable(i), asked.field)]
+        found = [reading for i in ids for name in asked.fields for reading in _header_field(store.cable(i), name)]
+        if named and not found and not _HEADER_ONLY.sub(" ", asked.text).strip():
+            raise NotInIndex(f"The header of {' and '.join(ids)} has no {' and no '.join(asked.fields).lower()}.")
+        return found
     readings = []
     for name in named:
         cable = store.cable(name.reference_id)
         if name.paragraph:
             readings += [Reading(cable.citation(p), 0, len(p.text), 1.0) for p in _matching(cable, name)]
         elif asked.about and cable.paragraphs:
-            summary = _summary(cable)
+            summary = _summary(cable, name.section)
             readings.append(Reading(cable.citation(summary), 0, len(summary.text), 1.0))
+    if asked.about and not named and nearest and DESCRIBED.search(asked.text):
+        cable = store.cable(nearest[0])
+        summary = _summary(cable, None)
+        readings.append(Reading(cable.citation(summary), 0, len(summary.text), 1.0))
     return [reading for reading in readings if reading.end]
 
 
-def _summary(cable: Cable) -> Paragraph:
-    """The paragraph marked as summary, else the longer of the first two."""
+def _summary(cable: Cable, section: str | None) -> Paragraph:
+    """The paragraph marked as summary, else the longer of the first two; of a `section`, where one is given, its longest."""
+    if section:
+        inside = [p for p in cable.paragraphs if _within(p, section)]
+        if not inside:
+            have = ", ".join(dict.fromkeys(p.section for p in cable.paragraphs if p.section)) or "none"
+            raise NotInIndex(f"{cable.reference_id} has no section {section}; it has {have}.")
+        return max(inside, key=lambda p: len(p.text))
     for paragraph in cable.paragraphs:
         if re.match(r"\(?SUMMARY", paragraph.text, re.IGNORECASE) or "SUMMARY" in (paragraph.heading or ""):
             return paragraph
     return max(cable.paragraphs[:2], key=lambda p: len(p.text))
+
+
+def _within(paragraph: Paragraph, section: str) -> bool:
+    return re.match(rf"{re.escape(section)}\b", paragraph.section or "", re.IGNORECASE) is not None
 
 
 def _header_field(cable: Cable, name: str) -> list[Reading]:
@@ -78,7 +100,7 @@ def _matching(cable: Cable, name: Named) -> list[Paragraph]:
     fits = [
         p for p in cable.paragraphs
         if p.paragraph == name.paragraph
-        and (not name.section or re.match(rf"{re.escape(name.section)}\b", p.section or "", re.IGNORECASE))
+        and (not name.section or _within(p, name.section))
     ]  # fmt: skip
     listed = [p for p in fits if name.listed and name.listed.upper() in (p.section or "").upper()]
     fits = listed or fits

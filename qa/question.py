@@ -16,7 +16,7 @@ from qa.numbers import MONTHS
 _REFERENCE = re.compile(r"\b\d{2} ?[A-Z][A-Za-z]{2,}(?: [A-Z][A-Za-z]+){0,2} ?\d{1,7}\b")
 _COMPACT = re.compile(r"\b\d{2}[A-Za-z]{3,}\d{1,7}\b")
 _PARAGRAPH = re.compile(
-    r"(?:¶|\bpara(?:graph)?s?\b\.?)\s*(?P<section>(?:[IVX]+|[A-Z])(?:\.[A-Z][A-Z ]*)*\.)?0*(?P<number>\d{1,3})\b",
+    r"(?:¶|\bpara(?:graph)?s?\b\.?|\bsection\b(?=\s*(?:[IVX]+|[A-Z])\.))\s*(?P<section>(?:[IVX]+|[A-Z])(?:\.[A-Z][A-Z ]*)*\.)?0*(?P<number>\d{1,3})\b",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"\b(?:item|point|entry|number|no\.?)\s*(\d{1,3})\b", re.IGNORECASE)
@@ -47,9 +47,10 @@ _SETS_APART = re.compile(
     r"\b(?:compare[ds]?|differ(?:s|ed)?|disagree[ds]?|contradict(?:s|ed)?|equal|same|than|between)\b", re.IGNORECASE
 )
 _CABLE_BEFORE = r"(?:\b(?:[Tt]he\s+)?(?:[Cc]able|[Tt]elegram|[Mm]essage)s?\s+)"
+_AND_FIELDS = r"(?:(?:,|,?\s+and)\s+(?:the\s+)?(?:classification|signature|subject|tags|origin|addressees|references))*"
 _HEADER_FIELDS = (
     ("Signature", rf"\bwho\s+(?:was it (?:that )?)?signed\b.*\b{_CABLE_WORD}\b|\b{_CABLE_WORD}\b.*\bsigned by\b|\bsignature\b|\bsignatory\b"),
-    ("Date", rf"\bwhen\b.*\b{_CABLE_WORD}\b.*\b(?:sent|transmitted|dispatched|dated|go out)\b|\b(?:date|day)\b.*\b{_CABLE_WORD}\b.*\b(?:sent|bear|carr)|\bwhat is the date of\b.*\b{_CABLE_WORD}\b"),
+    ("Date", rf"\bwhen\b.*\b{_CABLE_WORD}\b.*\b(?:sent|transmitted|dispatched|dated|go out)\b|\b(?:date|day)\b.*\b{_CABLE_WORD}\b.*\b(?:sent|bear|carr)|\bwhat is the date of\b.*\b{_CABLE_WORD}\b|\bdate\b{_AND_FIELDS}\s+of\s+(?:the\s+)?{_CABLE_WORD}\b"),
     ("TAGS", r"\b(?:subject |which |what )?tags\b"),
     ("Classification", rf"\bhow\b.*\b{_CABLE_WORD}\b.*\bclassified\b|\bclassification\b.*\b{_CABLE_WORD}\b|\b{_CABLE_WORD}\b.*\bclassification\b"),
     ("Subject", rf"\bsubject line\b|\bwhat is the subject of\b.*\b{_CABLE_WORD}\b"),
@@ -59,10 +60,17 @@ _HEADER_FIELDS = (
 )  # fmt: skip
 _SAYS_CABLE = re.compile(r"\b(?:cable|telegram|message|dispatch)s?\b", re.IGNORECASE)
 _ABOUT = re.compile(
-    r"\bwhat(?:'s| is| does)?\b.*\b(?:about|deal with)\s*\??$|^\s*(?:summari[sz]e|sum up|give (?:me )?(?:a|the) summary)",
+    r"\bwhat(?:'s| is| does)?\b.*\b(?:about|deal with)\s*\??$|^\s*(?:summari[sz]e|sum up|give (?:me )?(?:a|the) summary|what is the summary)",
     re.I,
 )
-_OPENS_AGAIN = re.compile(r"^\s*(?:and|but|so|then|what about|how about|why|who else|what else)\b", re.IGNORECASE)
+_OPENS_AGAIN = re.compile(r"^\s*(?:and|but|so|then|what about|how about|who else|what else)\b", re.IGNORECASE)
+_IS_IT_TRUE = re.compile(
+    r"^\W*(?:is|was) it (?:true|possible|likely|known|correct|clear|the case) that\s+", re.IGNORECASE
+)
+_WHAT_OF = re.compile(  # `And 09TARN14?`, `what about the cable 09TARN14?`
+    r"\W*(?:and|so|then|but)?\W*(?:what about|how about)?\s*(?:(?:in|for|of)\s+)?(?:the\s+)?(?:cable\s+)?(?P<id>\d{2}[A-Za-z]{3,}\d{1,7})\W*",
+    re.IGNORECASE,
+)
 _PRONOUN = re.compile(
     r"\b(?:it|its|they|them|their|theirs|he|she|him|her|his|hers|those|these|this|ones?|former|latter"
     r"|that(?! (?:is|are|was|were|had|has|have|did|could|would|will)\b)|(?<!is )(?<!are )(?<!was )(?<!were )there(?! (?:is|are|was|were)\b)"
@@ -104,14 +112,14 @@ class Named:
 class Question:
     """A question that stands alone, and what it names.
 
-    `field` is the header field it asks for, `about` whether it asks what a cable or paragraph says as a
+    `fields` are the header fields it asks for, `about` whether it asks what a cable or paragraph says as a
     whole, `months` the (year or None, month) in which a cable it speaks of was sent, as far as can be guessed. `of_each`: whether
     it asks the same of several cables, those `named`, or those of the `months`.
     """
 
     text: str
     named: tuple[Named, ...] = ()
-    field: str | None = None
+    fields: tuple[str, ...] = ()
     about: bool = False
     months: tuple[tuple[int | None, int], ...] = ()
     of_each: bool = False
@@ -120,16 +128,35 @@ class Question:
 def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
     """The question, with what was asked and answered before it in brackets where it leans on that; else unchanged.
 
-    The last two questions and the last answer are kept. Source: the simplest of the baselines in conversational search (the last turns joined to the
+    The last two questions and the last answer are kept. `What about 09TARN14?` is the question before it, asked of that cable. Source: the simplest of the baselines in conversational search (the last turns joined to the
     question); the reader is trained on questions of this form.
     """
     text = " ".join(question.split())
+    history = [
+        turn for turn in history if " ".join(turn[0].split()) != text
+    ]  # what is asked once more leans on nothing new
     heard = " ".join(part for turn in history for part in turn)
+    if history and (of := _WHAT_OF.fullmatch(text)):
+        asked = " ".join(history[-1][0].split())
+        return (
+            _COMPACT.sub(of["id"], asked, count=1)
+            if _COMPACT.search(asked)
+            else f"{asked.rstrip(' ?.')} in {of['id']}?"
+        )
     if not text or not history or _COMPACT.search(text) or not _leans(text, heard):
         return text
     asked = " ".join(question.strip() for question, _ in history[-2:])
     answered = " ".join(history[-1][1].split())[:200]
     return f"{text} ({f'{asked} {answered}'.strip()})"
+
+
+def _carried(history: Sequence[tuple[str, str]]) -> list[str]:
+    """The cables that the last question named, or, where it leaned on those before it, the last of those that named any."""
+    for n in range(len(history) - 1, -1, -1):
+        question, earlier = history[n][0], history[:n]
+        if (found := _references(question)) or standalone(question, earlier) == " ".join(question.split()):
+            return found
+    return []
 
 
 def is_joined(question: str) -> bool:
@@ -140,6 +167,7 @@ def is_joined(question: str) -> bool:
 def _leans(text: str, heard: str) -> bool:
     """Whether a question points back: it opens so, has a pronoun with no name before it, or is a few words long and brings
     no name, and at most one other word, that was not `heard`."""
+    text = _IS_IT_TRUE.sub("", text)
     words = len(text.split())
     if _OPENS_AGAIN.search(text):
         return True
@@ -160,14 +188,15 @@ def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Questio
     """
     whole = standalone(text, history)
     text = " ".join(text.split())
-    references = _references(text) or (_references(history[-1][0]) if history and whole != text else [])
+    if whole != text and not is_joined(whole):
+        text = whole  # `what about 09TARN14?`
+    references = _references(text) or (_carried(history) if whole != text else [])
     section, paragraph, listed = _paragraph(text)
     named = tuple(Named(reference, section, paragraph, listed) for reference in references)
-    field = next(
-        (name for name, pattern in _HEADER_FIELDS if re.search(pattern, text[:HEADER_QUESTION], re.IGNORECASE)), None
-    )
-    if paragraph or not (references or _SAYS_CABLE.search(text)):
-        field = None
+    fields: tuple[str, ...] = ()
+    if not paragraph and (references or _SAYS_CABLE.search(text)):
+        head = text[:HEADER_QUESTION]
+        fields = tuple(name for name, pattern in _HEADER_FIELDS if re.search(pattern, head, re.IGNORECASE))
     sure = _months_of_cables(text)
     months = [*dict.fromkeys([*sure, *_months(text)])]
     dated = {month for year, month in months if year}
@@ -176,7 +205,7 @@ def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Questio
         of_each = bool(_SIDE_BY_SIDE.search(text))
     else:
         of_each = len(set(sure)) > 1 or bool(sure and len(months) > 1 and _SETS_APART.search(text))
-    return Question(whole, named, field, bool(_ABOUT.search(text)), tuple(months), of_each)
+    return Question(whole, named, fields, bool(_ABOUT.search(text)), tuple(months), of_each)
 
 
 def _references(text: str) -> list[str]:

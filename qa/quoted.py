@@ -34,7 +34,7 @@ def quoted(store: Store, base: Answer, readings: Sequence[Reading], said: str = 
     cited = [cite(store, n, reading) for n, reading in enumerate(readings, 1)]
     quotes = [one.quote for one in cited]
     short = [
-        Statement(words, (n,), SUPPORTED, short=True) for n, words in enumerate(short_answers(readings, quotes), 1)
+        Statement(words, (n + 1,), SUPPORTED, short=True) for n, words in short_answers(base.question, readings, quotes)
     ]
     whole = [Statement(one.quote, (one.number,), SUPPORTED) for one in cited]
     parts = [f"{one.text} [{one.citations[0]}]" for one in whole]

@@ -6,12 +6,15 @@ sentences that holds the answering words. Knows nothing of models or of the inde
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from index.cable import Citation
 from index.passage import sentences
-from qa.numbers import figures
+from qa.dates import dates
+from qa.numbers import figures, numbers
+from qa.question import STOP_WORDS, asks_several
 from qa.rerank import Judged
 
 MOST = 5  # readings of an answer
@@ -27,6 +30,14 @@ SPAN, UNSURE_SPAN = (
 )  # how far below the best span of its passage another may lie, in logits; where that is unsure
 SURE = 0.75  # least probability at which the answering words stand alone on top
 SHORT = 12  # words that may stand alone at most
+_ASKS = re.compile(
+    r"\W*(?:(?:and|so|then|but|in|on|at|by|to|of|from|for)\s+)*(?:(?P<who>who|whom|whose)\b|(?P<many>how (?:many|old|long|high|deep|far|large|tall|wide)|what (?:percent|share))\b|(?P<when>when|what (?:year|date|day))\b)",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"day\b|\b(?:ago|noon|midnight|morning|evening|night|week|month|year|spring|summer|autumn|fall|winter|after|before|once|until)",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +97,39 @@ def words_of(reading: Reading, quote: str) -> str:
     return quote[reading.words_start - reading.start : reading.words_end - reading.start]
 
 
-def short_answers(readings: Sequence[Reading], quotes: Sequence[str]) -> list[str]:
-    """The answering words of each reading, fit to stand alone on top of the answer; none where one is not sure or not short."""
+def short_answers(question: str, readings: Sequence[Reading], quotes: Sequence[str]) -> list[tuple[int, str]]:
+    """The answering words of each reading, by its place, fit to stand alone on top of the answer: of the kind that the question asks
+    for. None where one is not sure or not short, or the first does not fit."""
     found = []
-    for reading, quote in zip(readings, quotes, strict=True):
+    for n, (reading, quote) in enumerate(zip(readings, quotes, strict=True)):
         words = words_of(reading, quote)
         if reading.score < SURE or not words or len(words.split()) > SHORT or len(words) > 0.7 * len(quote):
             return []
-        found.append(words)
+        if _fits(question, words):
+            found.append((n, words))
+        elif not n:
+            return []
     return found
+
+
+def _fits(question: str, words: str) -> bool:
+    """Whether words are of the kind that a question asks for: no figure for `who`, one for `how many`, a time for `when`."""
+    kind = _ASKS.match(question)
+    if not any(word.lower() not in STOP_WORDS for word in re.findall(r"\w+", words)):
+        return False  # `she`, `why`
+    if not kind or asks_several(question):
+        return True
+    asks = kind.lastgroup
+    if asks == "who":
+        return re.search(r"\b[A-ZÀ-Þ]", words) is not None or not re.search(r"\d", words)
+    if asks == "many":
+        return any(True for _ in numbers(words))
+    return (
+        asks != "when"
+        or any(True for _ in numbers(words))
+        or any(True for _ in dates(words))
+        or _TIME.search(words) is not None
+    )
 
 
 def differ(readings: Sequence[Reading], quotes: Sequence[str]) -> bool:

@@ -50,7 +50,7 @@ def rewritten(model: Model, asked: Question, question: str, history: Sequence[Tu
     if not _faithful(text, f"{told} {question}"):
         return asked
     again = read_question(text)
-    return replace(again, named=again.named or asked.named, field=again.field or asked.field)
+    return replace(again, named=again.named or asked.named, fields=again.fields or asked.fields)
 
 
 def _places(turn: Turn) -> str:

@@ -56,7 +56,9 @@ def test_a_header_field_has_the_words_after_its_name(store: Store) -> None:
         ("Which tags does 10TARN141 bear?", [("10TARN141 ¶header", "TAGS: PGOV ETTC", "PGOV ETTC")]),
         ("Which tags do 10TARN141 and 09PORTSELWYN12 bear?",
          [("10TARN141 ¶header", "TAGS: PGOV ETTC", "PGOV ETTC"), ("09PORTSELWYN12 ¶header", "TAGS: ECON PGOV", "ECON PGOV")]),
-        ("Who signed the cable 10TARN141?", []),
+        ("Who signed the treaty of 10TARN141?", []),
+        ("What are the tags and the signature of 10TARN141?", [("10TARN141 ¶header", "TAGS: PGOV ETTC", "PGOV ETTC")]),
+        ("What is section II.B of 10TARN141 about?", [("10TARN141 ¶II.B.2", "Nobody came.", "")]),
         ("What does paragraph 4 of 09 Port Selwyn 12 say?", [("09PORTSELWYN12 ¶4", "Comment: none.\n- an item", "")]),
         ("What does 10TARN141 ¶II.A.2 report?", [("10TARN141 ¶II.A.2", "Dogs were trained.", "")]),
         ("What does paragraph 2 of 10TARN141 say?",
@@ -76,6 +78,11 @@ def test_what_is_named_is_quoted_whole(store: Store, question: str, expected: li
     assert found(store, question) == expected
 
 
+def test_the_summary_of_a_cable_by_what_it_is_about(store: Store) -> None:
+    assert found(store, "Summarize the cable about bare facts", "08SELWYN3") == [("08SELWYN3 ¶2", "A longer one.", "")]
+    assert found(store, "Summarize what Ash said", "08SELWYN3") == []
+
+
 def test_a_header_question_without_a_name_is_of_the_nearest_cable(store: Store) -> None:
     question = "Who signed the cable about herring quotas?"
     assert found(store, question, "09PORTSELWYN12", "10TARN141") == [
@@ -91,6 +98,8 @@ def test_a_header_question_without_a_name_is_of_the_nearest_cable(store: Store) 
         ("What does paragraph 3 of 09PORTSELWYN12 say?", "09PORTSELWYN12 has no paragraph 3; it has 0, 1, 2, 4."),
         ("What does paragraph 2 of section I of 10TARN141 say?",
          "10TARN141 has no paragraph 2; it has II.A.1, II.A.2, II.B.2, II.D.EQUIPMENT.0."),
+        ("What is section I of 10TARN141 about?", "10TARN141 has no section I; it has II.A, II.B, II.D.EQUIPMENT."),
+        ("Who signed the cable 10TARN141?", "The header of 10TARN141 has no signature."),
         ("What does paragraph 1 of 08SELWYN1 say?", "08SELWYN1 has no paragraph 1; it has body."),
     ],
 )  # fmt: skip

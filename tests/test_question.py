@@ -19,9 +19,20 @@ from qa.question import Named, Question, asks_several, is_joined, read_question,
             {"named": (Named("10TARN14", "II.D", "2", "equipment"),)},
         ),
         ("What is 09TARN14 about?", {"named": (Named("09TARN14"),), "about": True}),
-        ("Which subject tags does cable 09TARN14 bear?", {"named": (Named("09TARN14"),), "field": "TAGS"}),
-        ("Who signed the telegram about the herring quota?", {"field": "Signature"}),
-        ("When was 09TARN14 sent?", {"named": (Named("09TARN14"),), "field": "Date"}),
+        ("Which subject tags does cable 09TARN14 bear?", {"named": (Named("09TARN14"),), "fields": ("TAGS",)}),
+        ("Who signed the telegram about the herring quota?", {"fields": ("Signature",)}),
+        ("When was 09TARN14 sent?", {"named": (Named("09TARN14"),), "fields": ("Date",)}),
+        (
+            "What are the classification, date and signature of 09TARN14?",
+            {"named": (Named("09TARN14"),), "fields": ("Signature", "Date", "Classification")},
+        ),
+        (
+            "Who signed 09TARN14 and what is its classification?",
+            {"named": (Named("09TARN14"),), "fields": ("Signature", "Classification")},
+        ),
+        ("What is the summary of 09TARN14?", {"named": (Named("09TARN14"),), "about": True}),
+        ("What does section II.A.2 of 09TARN14 say?", {"named": (Named("09TARN14", "II.A", "2"),)}),
+        ("What is section II.A of 09TARN14 about?", {"named": (Named("09TARN14", "II.A"),), "about": True}),
         ("Who signed the water treaty?", {}),
         ("What did the July 2009 cable say?", {"months": ((2009, 7),)}),
         ("What was reported in December 2009?", {"months": ((2009, 12),)}),
@@ -78,7 +89,8 @@ def test_follow_ups_lean_on_the_turn_before_and_others_do_not() -> None:
     for alone in (
         "Which towns were there on the list of ports closed in 2008?", "What did Minister Kestrin say about his deputy in March?",
         "Which firm runs the mine that was flooded in November 2009?", "Who heads the Kestrin Bank?", "What did NATO say?",
-        "What is the herring quota?", "Who won the election?",
+        "What is the herring quota?", "Who won the election?", "Why did the lecturers strike?", "Why was Stonebeck stopped?",
+        "Is it true that the Coral Sanna sank?", "Who runs the port?",
     ):  # fmt: skip
         assert standalone(alone, history) == alone
         assert not is_joined(alone)
@@ -87,6 +99,16 @@ def test_follow_ups_lean_on_the_turn_before_and_others_do_not() -> None:
     assert standalone("How many herring may Maravel catch?", history) == "How many herring may Maravel catch?"
     assert standalone("  Who  runs it? ", []) == "Who runs it?"
     assert standalone("  ", history) == ""
+
+
+def test_another_cable_is_asked_what_was_asked_before() -> None:
+    history = [("Who signed 09TARN14?", "OKAFOR"), ("And when was it sent?", "2009-03-02")]
+
+    assert standalone("What about 08TARN3?", history[:1]) == "Who signed 08TARN3?"
+    assert standalone("And in 08TARN3?", history) == "And when was it sent in 08TARN3?"
+    assert read_question("What about 08TARN3?", history[:1]).fields == ("Signature",)
+    assert read_question("And how is it classified?", history).named == (Named("09TARN14"),)
+    assert read_question("And how is it classified?", [*history, ("Who won the election?", "Vask.")]).named == ()
 
 
 def test_questions_that_ask_for_several_things() -> None:

@@ -120,8 +120,8 @@ SURE = [reading(0, 27, 0.9, (16, 26)), reading(41, 82, 0.8, (54, 62), paragraph=
 
 
 def test_sure_and_short_words_stand_alone() -> None:
-    assert short_answers(SURE, QUOTES) == ["2,871 tons", "900 tons"]
-    assert short_answers([], []) == []
+    assert short_answers("How many?", SURE, QUOTES) == [(0, "2,871 tons"), (1, "900 tons")]
+    assert short_answers("How many?", [], []) == []
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,15 @@ def test_sure_and_short_words_stand_alone() -> None:
     ids=["not sure", "no words", "too much of the quote"],
 )
 def test_one_that_cannot_stand_alone_keeps_all_from_it(other: Reading) -> None:
-    assert short_answers([SURE[0], other], QUOTES) == []
+    assert short_answers("How many?", [SURE[0], other], QUOTES) == []
 
 
 def test_twelve_words_may_stand_alone() -> None:
     quote = " ".join(f"w{n}" for n in range(10, 40))  # each with its space 4 characters
-    assert short_answers([reading(0, len(quote), 0.9, (0, 4 * 12 - 1))], [quote]) == [quote[:47]]
-    assert short_answers([reading(0, len(quote), 0.9, (0, 4 * 13 - 1))], [quote]) == []
+    assert short_answers("What did he say?", [reading(0, len(quote), 0.9, (0, 4 * 12 - 1))], [quote]) == [
+        (0, quote[:47])
+    ]
+    assert short_answers("What did he say?", [reading(0, len(quote), 0.9, (0, 4 * 13 - 1))], [quote]) == []
 
 
 @pytest.mark.parametrize(
