@@ -132,9 +132,9 @@ class Figures:
         if not number.agrees(other) or not own.may_be(there):
             return False
         if number.percent and not (other.percent or other.share):
-            around = self.text[max(0, other.start - NEAR_PERCENT) : other.end + NEAR_PERCENT]
             counts = _COUNTS.match(self.text, other.end) or _OF_SO_MANY.match(self.text, other.end)
-            return not counts or bool(PERCENT_NEAR.search(around))
+            near = NEAR_PERCENT if counts else len(self.text)  # of a table the head may say it
+            return bool(PERCENT_NEAR.search(self.text[max(0, other.start - near) : other.end + near]))
         return bool(number.share or number.percent or not other.percent or PERCENT_NEAR.search(statement))
 
     def _has_share(self, ratio: float, about: bool, side: int, rest: bool = False) -> bool:

@@ -34,6 +34,12 @@ SENT = datetime(2009, 3, 5, tzinfo=UTC)
         "Both men were held.",
         "Both the Coast Guard and Roake said that it was told twice.",
         "The ban was protested on the fourteenth of that month.",
+        "The OIS protested on Saturday, the fourteenth of June 2008.",
+        "The largest haul was taken on Tuesday.",
+        "He called it '[t]he largest haul yet'.",
+        "The Organization of Island States (OIS) protested: see 08PORTSELWYN0112.",
+        "Exports fell by USD 1.5 million in the twenty-first century.",
+        "The crates were worth one and a half million.",
     ],
 )  # fmt: skip
 def test_facts_written_otherwise_are_found(statement: str) -> None:
@@ -57,6 +63,11 @@ def test_facts_written_otherwise_are_found(statement: str) -> None:
         ("Portuguese trawlers were let go.", []),  # the first word alone is not known to be a name
         ("The Coast Guard let Portuguese trawlers go.", ["name Portuguese"]),
         ("This follows 08PORTSELWYN113.", ["reference 08PORTSELWYN113"]),
+        ("The OIS protested on the thirtieth of June.", ["date the thirtieth of June."]),
+        ("The OIS protested on a Monday.", ["date Monday"]),
+        ("The captain said: 'the very largest haul yet'.", ["quotation 'the very largest haul yet'"]),
+        ("Eight crates were let go.", ["figure Eight"]),  # an ID's digits are no figure
+        ("It happened in the nineteenth century.", ["figure nineteenth", "figure century"]),
         ("Three men were held.", ["figure Three"]),
     ],
 )  # fmt: skip
