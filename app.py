@@ -286,8 +286,9 @@ def launch(qa: CableQA, host: str, port: int, block: bool = True, missing: str =
 
 def serve(qa: CableQA, host: str, port: int, missing: str = "") -> None:
     """Serves the page until it is stopped; says where on stderr."""
+    page = launch(qa, host, port, block=False, missing=missing)
     print(f"Open http://{host}:{port} (stop with Ctrl+C)", file=sys.stderr)
-    launch(qa, host, port, missing=missing)
+    page.block_thread()
 
 
 if __name__ == "__main__":

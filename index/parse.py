@@ -48,6 +48,7 @@ def parse_text(text: str, source: str = "") -> Iterator[Cable | Problem]:
     A text with archive rows is a page of cables; one without is one telegram, or several that each start
     with their `VZCZC` line.
     """
+    text = text.replace("\r\n", "\n")
     rows = list(_ROW.finditer(text))
     starts = [row.start() for row in rows] or [m.start() for m in _TELEGRAM.finditer(text)] or [0]
     yield from _outside(text[: starts[0]], 1, source)
@@ -120,11 +121,12 @@ def _parse_one(segment: str, row: re.Match[str] | None, source: str, line: int) 
             return
         yield _cable(header, body, source, line)
         return
+    sent = header.sent
     try:
         sent = datetime.strptime(row["sent"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
     except ValueError:
-        yield Problem(source, line, f"{row['sent']!r} is no date; the telegram's own is taken")
-        sent = header.sent or datetime(1970, 1, 1, tzinfo=UTC)
+        instead = "the telegram's own is taken" if header.sent else "the telegram has none either"
+        yield Problem(source, line, f"{row['sent']!r} is no date; {instead}")
     reference_id = normalise_reference_id(row["id"]) or row["id"]
     yield _cable(
         header, body, source, line, reference_id=reference_id, sent=sent,

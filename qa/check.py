@@ -15,7 +15,7 @@ from index.store import Store
 from qa.facts import has_facts
 from qa.verify import CONTRADICTED, PARTLY, SUPPORTED, UNSUPPORTED, Source, Verdict, Verifier, source_of
 
-_PLACE = r"\b{id}\d{{2}}[A-Z]{{3,}}\d{{1,7}})\b(?:,?\s*(?:¶|para(?:graph)?\.?)\s*{label}header|[IVX]+(?:\.[A-Z][A-Z ]*)*\.\d+|\d+))?"
+_PLACE = r"\b{id}\d{{2}}[A-Z]{{3,}}\d{{1,7}})\b(?:,?\s*(?:¶|para(?:graph)?\.?)\s*{label}header|[IVX]+(?:\.[A-Z][A-Z /&-]*)*\.\d+|[A-Z](?:\.[A-Z][A-Z /&-]*)*\.\d+|\d+))?"
 _CITATION = re.compile(r"\(?" + _PLACE.format(id="(?P<id>", label="(?P<label>") + r"\)?")
 _BARE = _PLACE.format(id="(?:", label="(?:")
 _AFTER_STOP = re.compile(

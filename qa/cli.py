@@ -167,8 +167,11 @@ def _batch(args: argparse.Namespace) -> int:
                 history = [Turn(turn["question"], turn["answer"]) for turn in row.get("history") or []]
                 if not all(isinstance(part, str) for turn in history for part in (turn.question, turn.answer)):
                     raise TypeError("a turn of the history is not text")
-                rows.append((row["id"], str(row["question"]), history))
-            except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+                if not isinstance(row["question"], str):
+                    raise TypeError("question is not text")
+                line.encode(), json.dumps(row, ensure_ascii=False).encode()  # half a surrogate pair is no text
+                rows.append((row["id"], row["question"], history))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise InputError(f"{args.batch}:{number}: needs JSON with id and question ({error}).") from None
     where = parse_filters(args.filters)
     qa = open_or_build(args)
@@ -176,10 +179,19 @@ def _batch(args: argparse.Namespace) -> int:
     part = out.with_name(out.name + ".part")
     if not out.parent.is_dir():
         raise InputError(f"No folder {out.parent} for --out. Make it first.")
-    with part.open("w", encoding="utf-8") as file:
-        for id_, question, history in rows:
-            file.write(json.dumps(qa.answer(question, history, where).as_json(id_), ensure_ascii=False) + "\n")
-    part.replace(out)
+    if out.exists() and not out.is_file():
+        raise InputError(f"--out {out} is no file. Name one.")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            for id_, question, history in rows:
+                file.write(json.dumps(qa.answer(question, history, where).as_json(id_), ensure_ascii=False) + "\n")
+        part.replace(out.resolve())
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{out} cannot be written: {error.strerror or error}.") from None
+    except KeyboardInterrupt:
+        part.unlink(missing_ok=True)
+        raise InputError(f"Stopped; {out} is not written.") from None
     return 0
 
 
@@ -279,7 +291,13 @@ def _serve(args: argparse.Namespace) -> int:
         print(f"cable-qa: {missing}", file=sys.stderr)
         args.model = "quotes"
         qa = open_or_build(args)
-    serve(qa, args.host, args.port, missing)
+    try:
+        serve(qa, args.host, args.port, missing)
+    except (OSError, OverflowError):
+        raise InputError(
+            f"The page cannot be served at {args.host}:{args.port}: the port is taken, or the address is none of this machine's. "
+            "Name another --port or --host."
+        ) from None
     return 0
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from index.cable import HEADER, Cable, Citation, Paragraph
 from index.errors import NotInIndex
 from index.store import Filter, Store
-from qa.question import Named, Question
+from qa.question import Named, Question, is_surely_named
 from qa.read import Reading
 
 _HEADER_WORDS = re.compile(
@@ -32,7 +32,7 @@ def known(asked: Question, store: Store, where: Filter = Filter()) -> list[Named
     inside = [name for name in names if not where.cables or name in where.cables]
     have = {row.reference_id for row in store.cables(replace(where, cables=tuple(inside)))} if inside else set()
     found = [name for name in asked.named if name.reference_id in have]
-    if asked.named and not found:
+    if not found and any(is_surely_named(name, asked.text) for name in names):
         store.cable(names[0])  # raises where it is not there, with the nearest reference IDs there are
         raise NotInIndex(f"The filter leaves out {names[0]}.")
     return found

@@ -22,7 +22,9 @@ _PARAGRAPH = re.compile(
 _ITEM = re.compile(r"\b(?:item|point|entry|number|no\.?)\s*(\d{1,3})\b", re.IGNORECASE)
 _SECTION = re.compile(r"\bsection\s+((?:[IVX]+|[A-Z])(?:\.[A-Z]+)*)\b")
 _LIST = re.compile(r"\b(?:the\s+)?([a-z]+(?: courses?)?)\s+(?:list|subsection|heading)\b", re.IGNORECASE)
-_MONTH = re.compile(rf"(?:{'|'.join(MONTHS)})\s*\d", re.IGNORECASE)  # a day, not a reference ID
+_MONTH = re.compile(  # a day, not a reference ID
+    rf"(?:{'|'.join(MONTHS)}|\b\d{{2}}\s?(?:{'|'.join(month[:3] for month in MONTHS)}|sept))\s*\d", re.IGNORECASE
+)
 _CABLE_WORD = r"(?:cable|telegram|message|dispatch|report cable|it|this one|\d{2}[A-Z]{3,}\d+)"
 _SENT_IN = re.compile(
     rf"\b(?P<month>{'|'.join(MONTHS)})\s+(?:\d{{1,2}},?\s+)?(?P<year>(?:19|20)\d\d)\s+(?:\w+\s+){{0,6}}?(?:cable|telegram|report text|text|dispatch)\b"
@@ -54,8 +56,8 @@ _HEADER_FIELDS = (
     ("TAGS", r"\b(?:subject |which |what )?tags\b"),
     ("Classification", rf"\bhow\b.*\b{_CABLE_WORD}\b.*\bclassified\b|\bclassification\b.*\b{_CABLE_WORD}\b|\b{_CABLE_WORD}\b.*\bclassification\b"),
     ("Subject", rf"\bsubject line\b|\bwhat is the subject of\b.*\b{_CABLE_WORD}\b"),
-    ("References", r"\b(?:which|what)\b.*\b(?:cables?|telegrams?)\b.*\b(?:does|do|is|are)\b.*\b(?:refer|reference|cite|mention)"),
-    ("Origin", rf"\b(?:which|what)\b.*\b(?:post|embassy|consulate|mission)\b.*\b(?:sent|wrote|originated?|drafted|filed)\b.*\b{_CABLE_WORD}\b"),
+    ("References", rf"\bwhat are the references\b.*\b{_CABLE_WORD}\b|\b(?:which|what)\b.*\b(?:cables?|telegrams?)\b.*\b(?:does|do|is|are)\b.*\b(?:refer|reference|cite|mention)"),
+    ("Origin", rf"\b(?:origin|sender)\b.*\bof\s+(?:the\s+)?{_CABLE_WORD}\b|\b(?:which|what)\b.*\b(?:post|embassy|consulate|mission)\b.*\b(?:sent|wrote|originated?|drafted|filed)\b.*\b{_CABLE_WORD}\b"),
     ("Addressees", rf"\b(?:to whom|who(?:m)?)\b.*\b{_CABLE_WORD}\b.*\b(?:addressed|sent to|copied)\b"),
 )  # fmt: skip
 _SAYS_CABLE = re.compile(r"\b(?:cable|telegram|message|dispatch)s?\b", re.IGNORECASE)
@@ -262,6 +264,14 @@ def without_reference_ids(text: str, named: Collection[str]) -> str:
         text = pattern.sub(bare, text)
     text = re.sub(rf"{_CABLE_BEFORE}?\0(?:(?:,|\s+(?:and|or|in|of|from|the|cable)\b)*\s*\0)+", "the cables", text)
     return re.sub(rf"{_CABLE_BEFORE}?\0", "the cable", text)
+
+
+def is_surely_named(reference_id: str, text: str) -> bool:
+    """Whether a question has a reference ID as the archive writes it, or spaced and in capitals: `20 Boeing 737` is none."""
+    return (
+        re.search(rf"\b{reference_id}\b", re.sub(r"(?<=\d) (?=[A-Z]{3})|(?<=[A-Z]{3}) (?=0*\d)", "", text), re.I)
+        is not None
+    )
 
 
 def asks_several(text: str) -> bool:

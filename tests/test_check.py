@@ -31,6 +31,13 @@ def test_a_citation_after_the_full_stop_is_that_of_the_sentence(sample_qa: Cable
     assert any("99,000" in problem for problem in found.problems)
 
 
+def test_a_section_of_letters_is_part_of_the_place(sample_qa: CableQA) -> None:
+    for label in ("A.99", "B.SPARE-PARTS/OIL.1"):
+        (found,) = checked(sample_qa, f"The ferry sank (09PORTSELWYN524 ¶{label}).")
+        assert found.verdict == "unsupported"
+        assert f"09PORTSELWYN524 has no paragraph {label}" in found.problems[0]
+
+
 def test_a_citation_alone_supports_nothing(sample_qa: CableQA) -> None:
     assert [one.verdict for one in checked(sample_qa, "09PORTSELWYN524 ¶5.")] == ["unsupported"]
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -256,6 +259,41 @@ def test_bad_calls_are_one_line(args: list[str], said: str, capsys: pytest.Captu
     assert (code, out) == (2, "")
     assert err.startswith(f"cable-qa: {said}")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "line", ['{"id": 1, "question": null}', '{"id": 1, "question": "\\ud800"}', '{"id": 1}', "[" * 9000, "7"]
+)
+def test_a_bad_line_of_a_batch_is_named(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in.jsonl").write_text(f'{{"id": 0, "question": "Why?"}}\n{line}\n', encoding="utf-8")
+
+    code, _, err = run(capsys, "ask", "--batch", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl"))
+
+    assert (code, err.count("\n"), "in.jsonl:2: " in err) == (2, 1, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl"]
+
+
+def test_where_a_batch_cannot_go_is_one_line(index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in.jsonl").write_text('{"id": 0, "question": "Why?"}', encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+
+    code, _, err = run(
+        capsys, "ask", "--batch", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "folder"), "--index", index
+    )
+    assert (code, err) == (2, f"cable-qa: --out {tmp_path / 'folder'} is no file. Name one.\n")
+
+
+def test_a_page_that_cannot_be_served_is_one_line(index: str) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = str(busy.getsockname()[1])
+        command = [sys.executable, "-m", "qa.cli", "serve", "--port", port, "--index", index]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"cable-qa: The page cannot be served at 127.0.0.1:{port}")
+    assert done.stderr.count("\n") == 1
 
 
 def test_unknown_cables_and_models(index: str, capsys: pytest.CaptureFixture[str]) -> None:

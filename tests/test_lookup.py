@@ -83,6 +83,13 @@ def test_the_summary_of_a_cable_by_what_it_is_about(store: Store) -> None:
     assert found(store, "Summarize what Ash said", "08SELWYN3") == []
 
 
+def test_what_may_be_no_reference_id_is_none_where_no_cable_has_it(store: Store) -> None:
+    assert known(read_question("Who bought 20 Boeing 737 aircraft?"), store) == []
+    for question in ("What does 09 ZEMBLA 9 say?", "What does 09ZEMBLA9 say?", "what does 09zembla9 say?"):
+        with pytest.raises(NotInIndex, match="09ZEMBLA9"):
+            known(read_question(question), store)
+
+
 def test_a_header_question_without_a_name_is_of_the_nearest_cable(store: Store) -> None:
     question = "Who signed the cable about herring quotas?"
     assert found(store, question, "09PORTSELWYN12", "10TARN141") == [

@@ -50,6 +50,22 @@ def texts(body: str) -> list[tuple[str | None, str]]:
     return [(p.paragraph, p.text) for p in parse_one(HEADER + body).paragraphs]
 
 
+def test_an_address_names_one_paragraph() -> None:
+    """Outline labels that begin anew."""
+    cable = parse_one(
+        HEADER + "A. CREWS\n\n1. Nine guards.\n\n2. Ten.\n\nB. SHIPS\n\n1. Four.\n\nA. CREWS\n\n1. Forty pilots.\n"
+    )
+
+    assert [(p.section, p.paragraph, p.text) for p in cable.paragraphs] == [
+        ("A", "1", "Nine guards.\nForty pilots."), ("A", "2", "Ten."), ("B", "1", "Four."),
+    ]  # fmt: skip
+
+
+def test_line_ends_of_another_system() -> None:
+    text = HEADER + "1. One.\n\n2. Two.\n\nLINDQVIST\n"
+    assert parse_one(text.replace("\n", "\r\n")) == parse_one(text)
+
+
 def test_header_fields() -> None:
     cable = parse_one(HEADER + "1.  (SBU) One.\n\nLINDQVIST\n")
 
