@@ -266,8 +266,8 @@ EXAMPLES = (
 )
 
 
-def launch(qa: CableQA, host: str, port: int, block: bool = True, missing: str = "") -> gr.Blocks:
-    """Serves the page at host:port; returns at once where `block` is False. Nothing is asked of the network."""
+def launch(qa: CableQA, host: str, port: int, missing: str = "") -> gr.Blocks:
+    """Serves the page at host:port; returns at once. Nothing is asked of the network."""
     from index.corpus import SAMPLE
 
     sample = any(str(SAMPLE) in source for _, source, _ in qa.store.known().values())
@@ -277,7 +277,7 @@ def launch(qa: CableQA, host: str, port: int, block: bool = True, missing: str =
     )
     page.queue(default_concurrency_limit=4)
     page.launch(
-        server_name=host, server_port=port, share=False, quiet=True, prevent_thread_lock=not block, show_error=True,
+        server_name=host, server_port=port, share=False, quiet=True, prevent_thread_lock=True, show_error=True,
         theme=theme, css=CSS + ui_evaluate.CSS, ssr_mode=False, footer_links=[], enable_monitoring=False,
         allowed_paths=[str(ui_evaluate.folder(qa))],
     )  # fmt: skip
@@ -286,7 +286,7 @@ def launch(qa: CableQA, host: str, port: int, block: bool = True, missing: str =
 
 def serve(qa: CableQA, host: str, port: int, missing: str = "") -> None:
     """Serves the page until it is stopped; says where on stderr."""
-    page = launch(qa, host, port, block=False, missing=missing)
+    page = launch(qa, host, port, missing)
     print(f"Open http://{host}:{port} (stop with Ctrl+C)", file=sys.stderr)
     page.block_thread()
 

@@ -51,7 +51,7 @@ def address(sample_qa: CableQA) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    served = launch(sample_qa, "127.0.0.1", port, block=False)
+    served = launch(sample_qa, "127.0.0.1", port)
     address = f"http://127.0.0.1:{port}"
     assert urllib.request.urlopen(address, timeout=30).status == 200
     yield address
@@ -237,7 +237,7 @@ def test_stop_reaches_the_model_server_and_a_missing_model_is_said(
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         server.reply, server.failure, server.schema = "The ferry", "endless", True
         qa = CableQA(sample_qa.store, sample_qa.embedder, sample_qa.reader, "openai:m")
-        served = launch(qa, "127.0.0.1", port, block=False, missing="No <key>. Until then answers are quotes.")
+        served = launch(qa, "127.0.0.1", port, missing="No <key>. Until then answers are quotes.")
         page.goto(f"http://127.0.0.1:{port}")
         expect(page.locator("#missing")).to_contain_text("No <key>. Until then")
         page.locator("#question textarea").fill("How many people died in the ferry disaster?")
