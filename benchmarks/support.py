@@ -117,7 +117,8 @@ def main() -> None:
         print(f"{label}: {len(rows)} statements, {1000 * median(times):.0f} ms each (median)")
         for what, title in (("fact", "a fact changed: caught"), ("meaning", "meaning changed: caught"), ("partly", "partly: caught"),
                             ("unsupported", "unsupported: caught"), ("nothing", "supported: false alarm")):  # fmt: skip
-            print(f"  {title:26} {share(rows, what, lambda row: row[3].verdict != SUPPORTED)}"
+            if any(row[1] == what for row in rows):
+                print(f"  {title:26} {share(rows, what, lambda row: row[3].verdict != SUPPORTED)}"
                   f"   by facts alone {share(rows, what, lambda row: row[2])}")  # fmt: skip
     if args.rows:
         args.rows.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in written), encoding="utf-8")

@@ -100,6 +100,8 @@ class Figures:
             ratio = number.value if number.value < 1 else 1 / max(number.value, 1.0)
             side = number.side if number.value < 1 else -number.side
             return self._has_share(ratio, number.about, side, bool(_LOST.search(statement)))
+        if number.percent and number.about and self._has_share(number.value / 100, False, number.side):
+            return True  # `roughly forty percent`, where 1,620 of 4,000 stand
         if tens := _IN_SO_MANY.match(after):  # seven in ten
             of = next((one.value for one in numbers(after[tens.end() :])), 0.0)
             if number.value < of and self._has_share(number.value / of, number.about, number.side):

@@ -26,7 +26,7 @@ FINES = "Of the 1,130 fined, 470 have paid."
         (PUMP, "The pump burns 3,200,000 kilograms a year."), (PLANT, "The plant has 612-megawatt turbines."),
         (HAUL, "There were 97 seizures of cigarettes."), (LAW, "Nobody is held for more than 180 days."),
         (STRIKE, "There are more than 600 teachers."), (STRIKE, "Fewer than 650 teachers are in it."), (STRIKE, "Roughly 650 teachers are in it."),
-        (FINES, "Over two fifths have paid."), ("Rates, percent: 4 in May, 5 in June.", "The rate was 5 percent."),
+        (FINES, "Over two fifths have paid."), (FINES, "Roughly 42 percent of those fined have paid."), ("Rates, percent: 4 in May, 5 in June.", "The rate was 5 percent."),
     ],
 )  # fmt: skip
 def test_the_same_amount_in_another_form_is_there(text: str, statement: str) -> None:
