@@ -23,8 +23,8 @@ from qa.reckon import Figures, clock_times
 _DIRECTED = re.compile(r"\b(?P<way>North|South|East|West)(?P<ern>ern)?\s+(?P<name>[A-Z][a-z]+)")
 _OPPOSITE = {"North": "South", "South": "North", "East": "West", "West": "East"}
 _REFERENCE = re.compile(r"\b\d{2}[A-Z]{3,}\d{1,7}\b")
-_QUOTATION = re.compile(
-    r"[\"“](?P<words>[^\"”]{3,}?)[\"”]|(?<!\w)['‘](?P<single>[^\W\d](?:[^'’\"“”]|(?<=\w)['’](?=\w))+ (?:[^'’\"“”]|(?<=\w)['’](?=\w))+)['’](?!\w)"
+_QUOTATION = re.compile(  # in single quotes three words at least: two may be a title, or a plural's genitive
+    r"[\"“](?P<words>[^\"”]{3,}?)[\"”]|(?<!\w)['‘](?P<single>[^\W\d](?:[^\s'’\"“”]|(?<=\w)['’](?=\w))*(?:\s+(?:[^\s'’\"“”]|(?<=\w)['’](?=\w))+){2,})['’](?!\w)"
 )
 _OMITTED = re.compile(r"\.\.\.|…|\[[^\]]*\]")
 _RECASED = re.compile(r"\[(\w)\](?=\w)")  # `[t]he`

@@ -302,6 +302,8 @@ def test_a_count_may_be_reckoned_from_two_that_stand_there() -> None:
         ),
         ("They met on February 30, 0000.", "On February 30, 0000, he fell; the next day he rose. 99/99/99"),
         ("On " + "March 3 and " * 2000, "On " + "March 3 and " * 2000),
+        ("He said: 'a " + "word " * 9000, "A word."),
+        ("He said: " + "'a word " * 3000, "A word."),
     ],
 )
 def test_odd_texts_are_read_within_a_second(statement: str, source: str) -> None:
