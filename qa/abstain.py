@@ -73,7 +73,8 @@ def nothing_on(parts: Sequence[str]) -> str:
 def missing(query: Query, text: str, tokens: np.ndarray, sent: datetime | None = None) -> str:
     """What of the question a passage lacks, as `does not mention ...`; empty where nothing can be told.
 
-    A year is lacking where the passage has others and was not `sent` in it, or speaks of the year before; a word where neither it nor one of like meaning stands there; a name of several
+    A year is lacking where the passage has others, unless it was `sent` in that year, or in the next and speaks of the year before; a
+    word where neither it nor one of like meaning stands there; a name of several
     words where that is so of the rarest of them.
     """
     lower = text.lower()
