@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     args = parser.parse_args()
     reader = Reader(args.weights)
-    print(f"reader {reader.identity}, {next(reader.net.parameters()).dtype}")
+    print(f"reader {reader.identity}, {reader.numbers}")
 
     rows: dict[str, list[Row]] = defaultdict(list)
     for one in passage_questions(args.data / "reader", nearest=0):
