@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from index.cable import BEFORE_FIRST, Paragraph
 from index.clean import ends_sentence
@@ -59,17 +59,7 @@ def read_body(lines: Sequence[str]) -> tuple[list[Paragraph], str | None, list[s
         if text or part.number != BEFORE_FIRST:
             heading = " / ".join(dict.fromkeys(part.headings)) or None
             paragraphs.append(Paragraph(part.section, part.number, heading, marking, text))
-    return _each_once(paragraphs), signature, reader.notes
-
-
-def _each_once(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
-    """Those that have the same address, as under outline labels that begin anew, as one: an address names one paragraph."""
-    of: dict[tuple[str | None, str | None], Paragraph] = {}
-    for one in paragraphs:
-        place = (one.section, one.paragraph)
-        first = of.get(place)
-        of[place] = replace(first, text=f"{first.text}\n{one.text}".strip()) if first else one
-    return list(of.values())
+    return paragraphs, signature, reader.notes
 
 
 def _signature(lines: Sequence[str]) -> tuple[list[str], str | None]:

@@ -7,13 +7,13 @@ row of `cablegate.csv`. Flows out: Cables, and Problems with what could not be r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 from index.body import read_body
-from index.cable import Cable, normalise_reference_id
+from index.cable import Cable, Paragraph, normalise_reference_id
 from index.clean import clean_lines
 from index.header import Header, read_header
 
@@ -162,10 +162,20 @@ def _cable(
         addressees=header.addressees,
         handling=header.handling,
         signature=signature,
-        paragraphs=tuple(paragraphs),
+        paragraphs=tuple(_each_once(paragraphs)),
         source=source,
         line=line,
     )
+
+
+def _each_once(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """Those that have the same address, as under outline labels that begin anew, as one: an address names one paragraph."""
+    of: dict[tuple[str | None, str | None], Paragraph] = {}
+    for one in paragraphs:
+        place = (one.section, one.paragraph)
+        first = of.get(place)
+        of[place] = replace(first, text=f"{first.text}\n{one.text}".strip()) if first else one
+    return list(of.values())
 
 
 class _PageText(HTMLParser):

@@ -116,7 +116,9 @@ def _ask(args: argparse.Namespace) -> int:
     if args.batch:
         if args.export:
             raise InputError("--export keeps one answer; --batch writes its own with --out.")
-        return _batch(args)
+        from qa.cli_batch import batch
+
+        return batch(args, lambda: open_or_build(args))
     if not args.question:
         raise InputError(
             'ask needs a question, or --batch IN.jsonl --out OUT.jsonl. Example: cable-qa ask "Who signed 09X1?"'
@@ -148,51 +150,6 @@ def _lines(answer: Answer) -> Iterable[str]:
             yield f"({statement.verdict}: {statement.text[:60]!r}; {'; '.join(statement.problems) or 'not in the cited paragraphs'})"
     for marker, reason in answer.rejected_citations:
         yield f"(citation {marker} was left out: {reason})"
-
-
-def _batch(args: argparse.Namespace) -> int:
-    from qa.result import Turn
-
-    if not args.out:
-        raise InputError("--batch needs --out OUT.jsonl.")
-    try:
-        lines = Path(args.batch).read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{args.batch} cannot be read: {error}.") from None
-    rows = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-                history = [Turn(turn["question"], turn["answer"]) for turn in row.get("history") or []]
-                if not all(isinstance(part, str) for turn in history for part in (turn.question, turn.answer)):
-                    raise TypeError("a turn of the history is not text")
-                if not isinstance(row["question"], str):
-                    raise TypeError("question is not text")
-                line.encode(), json.dumps(row, ensure_ascii=False).encode()  # half a surrogate pair is no text
-                rows.append((row["id"], row["question"], history))
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                raise InputError(f"{args.batch}:{number}: needs JSON with id and question ({error}).") from None
-    where = parse_filters(args.filters)
-    qa = open_or_build(args)
-    out = Path(args.out)
-    part = out.with_name(out.name + ".part")
-    if not out.parent.is_dir():
-        raise InputError(f"No folder {out.parent} for --out. Make it first.")
-    if out.exists() and not out.is_file():
-        raise InputError(f"--out {out} is no file. Name one.")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            for id_, question, history in rows:
-                file.write(json.dumps(qa.answer(question, history, where).as_json(id_), ensure_ascii=False) + "\n")
-        part.replace(out.resolve())
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"{out} cannot be written: {error.strerror or error}.") from None
-    except KeyboardInterrupt:
-        part.unlink(missing_ok=True)
-        raise InputError(f"Stopped; {out} is not written.") from None
-    return 0
 
 
 def _search(args: argparse.Namespace) -> int:

@@ -134,9 +134,8 @@ def standalone(question: str, history: Sequence[tuple[str, str]]) -> str:
     question); the reader is trained on questions of this form.
     """
     text = " ".join(question.split())
-    history = [
-        turn for turn in history if " ".join(turn[0].split()) != text
-    ]  # what is asked once more leans on nothing new
+    # what is asked once more leans on nothing new
+    history = [turn for turn in history if " ".join(turn[0].split()) != text]
     heard = " ".join(part for turn in history for part in turn)
     if history and (of := _WHAT_OF.fullmatch(text)):
         asked = " ".join(history[-1][0].split())
