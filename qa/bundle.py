@@ -1,7 +1,7 @@
 """A conversation with all that it takes to check it again: one JSON file, checked without a network and without the index.
 
-    {"format": "cable-qa bundle 1", "written": ISO 8601,
-     "exchanges": [{"answer": answer JSON and "note", "made_with": {...}}, ...],
+    {"format": "cable-qa bundle 2", "written": ISO 8601,
+     "exchanges": [{"answer": answer JSON and "note", "made_with": {...}, "sha256"}, ...],
      "paragraphs": [{"reference_id", "section", "paragraph", "text", "context", "sent", "header", "sha256"}, ...]}
 
 Flows in: exchanges and an open index. Flows out: the bundle, and what does not hold in one.
@@ -27,7 +27,7 @@ from qa.result import Answer, Statement, citation_of
 from qa.runs import write_whole
 from qa.verify import SUPPORTED, UNSUPPORTED, Source, Verifier, source_of
 
-FORMAT = "cable-qa bundle 1"
+FORMAT = "cable-qa bundle 2"
 
 
 def bundle(store: Store, exchanges: Sequence[Exchange]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def bundle(store: Store, exchanges: Sequence[Exchange]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "written": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "exchanges": [{"answer": answer.as_kept(), "made_with": made_with} for answer, made_with in answered],
+        "exchanges": [_hashed({"answer": answer.as_kept(), "made_with": made_with}) for answer, made_with in answered],
         "paragraphs": [_paragraph(source_of(store, place)) for place in places],
     }
 
@@ -54,9 +54,12 @@ def export(store: Store, exchanges: Sequence[Exchange], path: Path) -> None:
 
 
 def _paragraph(source: Source) -> dict[str, Any]:
-    row = {
+    return _hashed({
         **asdict(source.citation), "text": source.text, "context": source.context, "sent": source.sent.isoformat() if source.sent else None, "header": source.header,
-    }  # fmt: skip
+    })  # fmt: skip
+
+
+def _hashed(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"sha256": _sha256(row)}
 
 
@@ -76,8 +79,8 @@ def answers_of(bundled: Mapping[str, Any]) -> list[tuple[Answer, dict[str, Any]]
 
 
 def problems(bundled: Mapping[str, Any], verifier: Verifier, store: Store | None) -> list[str]:
-    """What does not hold, a line each: a paragraph that is not the one that was hashed, or not what `store` (where one is
-    given) has; a quotation that does not stand where it should; an answer that says more or less than its sentences; a
+    """What does not hold, a line each: a paragraph or an answer that is not the one that was hashed; a paragraph that is not what `store`
+    (where one is given) has; a quotation that does not stand where it should; an answer that says more or less than its sentences; a
     sentence whose verdict comes out otherwise now, by the reader that `verifier` has.
 
     Raises InputError where it is no bundle.
@@ -93,7 +96,9 @@ def problems(bundled: Mapping[str, Any], verifier: Verifier, store: Store | None
                 found.append(f"{source.citation}: it is not the paragraph that was hashed")
             elif store and (said := _against(store, source)):
                 found.append(f"{source.citation}: {said}")
-        for answer, _ in answers:
+        for (answer, _), row in zip(answers, bundled["exchanges"], strict=True):
+            if _sha256(row) != row["sha256"]:
+                found.append(f"{answer.question!r}: it is not the answer that was hashed")
             found += [f"{answer.question!r}: {said}" for said in _answer(answer, sources, verifier)]
         return found
     except (KeyError, TypeError, ValueError, AttributeError) as error:

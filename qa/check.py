@@ -8,20 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from index.cable import Citation, normalise_reference_id
+from index.cable import Citation
 from index.errors import NotInIndex
 from index.passage import sentences
 from index.store import Store
+from qa.cited import before_the_stop, mentions, origin_of
+from qa.dates import blank
 from qa.facts import has_facts
 from qa.verify import CONTRADICTED, PARTLY, SUPPORTED, UNSUPPORTED, Source, Verdict, Verifier, source_of
 
-_PLACE = r"\b{id}\d{{2}}[A-Z]{{3,}}\d{{1,7}})\b(?:,?\s*(?:¶|para(?:graph)?\.?)\s*{label}header|[IVX]+(?:\.[A-Z][A-Z /&-]*)*\.\d+|[A-Z](?:\.[A-Z][A-Z /&-]*)*\.\d+|\d+))?"
-_CITATION = re.compile(r"\(?" + _PLACE.format(id="(?P<id>", label="(?P<label>") + r"\)?")
-_BARE = _PLACE.format(id="(?:", label="(?:")
-_AFTER_STOP = re.compile(
-    rf"(?<!\.[A-Z])([.!?][\"”]?)(?:[ \t]*|\s*\n(?=[^\n]*[)\]]\.?[ \t]*$))([(\[](?:see |cf\.? )?{_BARE}(?:[,;]?\s*(?:and )?{_BARE})*[)\]])\.?(?=\s|$)",
-    re.MULTILINE,
-)
+_EMPTY = re.compile(r"[(\[]\s*(?:(?:see|cf\.?|and)\b)?[\s,;.&]*(?:and[\s,;]*)*[)\]]", re.IGNORECASE)
 _LIST = re.compile(r"\s*(?:[-*•–#>|]|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{2,4})[.)]\s)")
 WRAPPED = 45  # characters of a line, from which on it may have been broken only to fit a page
 UNCITED = "states facts and cites no cable"
@@ -45,18 +41,19 @@ def check(text: str, store: Store, verifier: Verifier) -> list[Checked]:
     paragraph of it that supports the sentence best.
     """
     found = []
-    text = _AFTER_STOP.sub(r" \2\1", _unwrapped(text))  # `so. (10X1 ¶2)` -> `so (10X1 ¶2).`
+    origins = {origin_of(name) for name in store.known()}
+    text = before_the_stop(_unwrapped(text))
     for start, end in sentences(text):
         sentence = text[start:end]
-        places, problems = [], []
-        for match in _CITATION.finditer(sentence):
-            section, _, number = (match["label"] or "").rpartition(".")
-            place = Citation(normalise_reference_id(match["id"]) or match["id"], section or None, number or None)
-            try:
-                places.append((place, _sources(store, place)))
-            except NotInIndex as error:
-                problems.append(f"citation {match[0].strip('()')}: {error}")
-        plain = re.sub(r"\s+([.,;])", r"\1", " ".join(_CITATION.sub("", sentence).split()))
+        places, problems, plain = [], [], sentence
+        for cited in mentions(sentence, origins):
+            plain = blank(plain, (cited.start, cited.end))
+            for place in cited.places:
+                try:
+                    places.append((place, _sources(store, place)))
+                except NotInIndex as error:
+                    problems.append(f"citation {place}: {error}")
+        plain = re.sub(r"\s+([.,;])", r"\1", " ".join(_EMPTY.sub("", plain).split()))
         if not places and not problems:
             found.append(Checked(sentence, (), None, (UNCITED,) if has_facts(plain) else ()))
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from qa.check import check as check_text
 from qa.reader.model import shipped
 from qa.verify import Verifier
 
+_BUNDLE = re.compile(r'\s*\{\s*(?:"|\}\s*$)')
+
 
 def check(args: argparse.Namespace, folder: Path) -> int:
     """Prints a verdict for each sentence, and what does not hold in a bundle; 1 where something is unsupported or does not."""
@@ -22,7 +25,7 @@ def check(args: argparse.Namespace, folder: Path) -> int:
         text = Path(args.text_file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{args.text_file} cannot be read: {error}.") from None
-    return _bundled(args, text, folder) if text.lstrip().startswith("{") else _text(args, text, folder)
+    return _bundled(args, text, folder) if _BUNDLE.match(text) else _text(args, text, folder)
 
 
 def _bundled(args: argparse.Namespace, text: str, folder: Path) -> int:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from index.cable import Citation
 from qa.answer import CableQA
 from qa.check import Checked, check
+from qa.cited import mentions
+from qa.cli import main
 
 
 def checked(qa: CableQA, text: str) -> list[Checked]:
@@ -38,6 +43,45 @@ def test_a_section_of_letters_is_part_of_the_place(sample_qa: CableQA) -> None:
         assert f"09PORTSELWYN524 has no paragraph {label}" in found.problems[0]
 
 
+@pytest.mark.parametrize(
+    ("cited", "places"),
+    [
+        ("(09PORTSELWYN524 ¶2-5)", "2 3 4 5"), ("(09PORTSELWYN524 ¶2, ¶5)", "2 5"), ("(09PORTSELWYN524 ¶¶2, 5)", "2 5"),
+        ("(09PORTSELWYN524 ¶2, 5)", "2 5"), ("as 09PORTSELWYN524, paras 2-3 and 5, says", "2 3 5"),
+        ("(09 Port Selwyn 524, para. 05)", "5"), ("(see 09 PORT SELWYN 524 ¶5)", "5"), ("(09portselwyn524 ¶2; ¶5)", "2 5"),
+        ("(09PORTSELWYN524 ¶2; 5; 09PORTSELWYN524 header)", "2 5"), ("(09PORTSELWYN524 ¶5(b))", "5"), ("(09PORTSELWYN524 ¶5.B)", "5"),
+        ("(09PORTSELWYN524 ¶header)", "header"), ("in 09PORTSELWYN524 ¶2, 5 weeks later", "2"), ("in 09 PORT SELWYN 524 ¶2, 1990", "2"),
+    ],
+)  # fmt: skip
+def test_how_citations_are_written(cited: str, places: str) -> None:
+    found = [place for one in mentions(f"The judge heard the captain {cited}.", {"PORTSELWYN"}) for place in one.places]
+
+    assert {place.reference_id for place in found} == {"09PORTSELWYN524"}
+    assert [place.paragraph for place in found if place.paragraph] == places.split()
+
+
+def test_a_section_may_be_written_small() -> None:
+    (one,) = mentions("(10 Astana 141 ¶ii.d.EQUIPMENT.3 and ¶I.1)", ())
+
+    assert [str(place) for place in one.places] == ["10ASTANA141 ¶II.D.EQUIPMENT.3", "10ASTANA141 ¶I.1"]
+
+
+@pytest.mark.parametrize(
+    "text", ["20 Boeing 737 jets", "the 20mm60 gun", "on 09 March 2009", "at 10 Downing Street 1999"]
+)
+def test_what_is_no_citation(text: str) -> None:
+    assert not list(mentions(text, {"PORTSELWYN"}))
+
+
+def test_brackets_of_citations_are_no_words_of_the_sentence(sample_qa: CableQA) -> None:
+    quote = sample_qa.store.paragraph(Citation("09PORTSELWYN524", None, "5")).text.split(". ")[0]
+
+    (one,) = checked(sample_qa, f"{quote} (see 09 Port Selwyn 524, paras 4-5).")
+
+    assert (one.verdict, one.problems) == ("supported", ())
+    assert [place.paragraph for place in one.citations] == ["4", "5"]
+
+
 def test_a_citation_alone_supports_nothing(sample_qa: CableQA) -> None:
     assert [one.verdict for one in checked(sample_qa, "09PORTSELWYN524 ¶5.")] == ["unsupported"]
 
@@ -68,3 +112,13 @@ def test_an_abbreviation_is_no_full_stop_before_a_citation(sample_qa: CableQA) -
     (one,) = checked(sample_qa, "They met the U.S. (09PORTSELWYN524 ¶5) Embassy in 2009.")
 
     assert len(one.citations) == 1
+
+
+def test_a_text_that_opens_with_a_brace_is_a_text(
+    sample_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text("{draft} The herring quota falls to 99,000 tons (09PORTSELWYN524 ¶5).", encoding="utf-8")
+
+    assert main(["check", str(path), "--index", str(sample_index)]) == 1
+    assert "99,000" in capsys.readouterr().out

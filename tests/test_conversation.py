@@ -101,11 +101,18 @@ def test_a_bundle_holds_when_it_is_checked_again(
     assert main(["check", str(path)]) == 0
     assert "no index was named" in capsys.readouterr().out
     made = json.loads(path.read_text(encoding="utf-8"))
-    made["exchanges"][0]["made_with"]["reader"] = "0123456789ab"
+    row = made["exchanges"][0]
+    row["made_with"]["reader"] = "0123456789ab"
+    row["sha256"] = hashed(row)
     path.write_text(json.dumps(made), encoding="utf-8-sig")
     assert main(["check", str(path)]) == 0
     assert "another reader (0123456789ab)" in capsys.readouterr().out
     assert problems(bundle(sample_qa.store, [exchange]), sample_qa.verifier, sample_qa.store) == []
+
+
+def hashed(row: dict[str, Any]) -> str:
+    plain = {name: value for name, value in row.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def first(made: dict[str, Any], part: str) -> dict[str, Any]:
@@ -125,6 +132,7 @@ def first(made: dict[str, Any], part: str) -> dict[str, Any]:
         (lambda b: b["exchanges"][0]["answer"].update(answer="Nine hundred boats sank [1]"), "says more than its sentences"),
         (lambda b: b["exchanges"][0]["answer"].update(statements=[]), "says more than its sentences"),
         (lambda b: b["exchanges"][0]["answer"].update(abstained=True), "it abstains, and yet"),
+        (lambda b: b["exchanges"][0]["answer"].update(note="All of it is certain."), "not the answer that was hashed"),
     ],
 )  # fmt: skip
 def test_what_was_changed_in_a_bundle_is_found(
@@ -140,8 +148,7 @@ def test_a_paragraph_that_the_index_has_otherwise_is_found(sample_qa: CableQA, e
     made = json.loads(json.dumps(bundle(sample_qa.store, [exchange])))
     row = made["paragraphs"][0]
     row["header"] = "Date: 1 May 1999"
-    plain = {name: value for name, value in row.items() if name != "sha256"}
-    row["sha256"] = hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    row["sha256"] = hashed(row)
 
     assert problems(made, sample_qa.verifier, None) == []
     (said,) = problems(made, sample_qa.verifier, sample_qa.store)
@@ -149,8 +156,8 @@ def test_a_paragraph_that_the_index_has_otherwise_is_found(sample_qa: CableQA, e
 
 
 WRONG_BUNDLES = (
-    '{"format": "cable-qa bundle 9"}', '{"format": "cable-qa bundle 1", "exchanges": [{}]}', '{"format": "cable-qa bun',
-    '{"a": ' * 100_000, '{"format": "cable-qa bundle 1", "exchanges": [], "paragraphs": [{"text": 5}]}', "{}",
+    '{"format": "cable-qa bundle 9"}', '{"format": "cable-qa bundle 2", "exchanges": [{}]}', '{"format": "cable-qa bun',
+    '{"a": ' * 100_000, '{"format": "cable-qa bundle 2", "exchanges": [], "paragraphs": [{"text": 5}]}', "{}",
 )  # fmt: skip
 
 
