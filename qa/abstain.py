@@ -13,9 +13,9 @@ import numpy as np
 
 from index.cable import Citation
 from index.store import Store
-from qa.question import STOP_WORDS
 from qa.rerank import Judged
 from qa.retrieve import Query
+from qa.words import STOP_WORDS
 
 CANNOT_ANSWER = "The cables do not answer this."
 NEAREST = 3  # paragraphs that are named

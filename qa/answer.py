@@ -18,8 +18,9 @@ from index.store import Filter, Store
 from qa.abstain import CANNOT_ANSWER, abstain, nothing_on
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
+from qa.named import without_reference_ids
 from qa.parts import Part, asked_parts, judge_part, with_passages_of_parts
-from qa.question import Question, asks_several, read_question, without_reference_ids
+from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
 from qa.read import DOUBTFUL, Reading, merged, read
 from qa.rerank import Judged, rerank

@@ -17,8 +17,8 @@ from index.cable import normalise_reference_id
 from qa.dates import WEEKDAYS, Placed, blank, dated, dates, implied, is_day, is_weekday
 from qa.names import akin, capitalised, named, names, spelled, vocabulary, words_of
 from qa.numbers import ROUGHLY, Number, figures, numbers
-from qa.question import STOP_WORDS
 from qa.reckon import Figures, clock_times
+from qa.words import STOP_WORDS
 
 _DIRECTED = re.compile(r"\b(?P<way>North|South|East|West)(?P<ern>ern)?\s+(?P<name>[A-Z][a-z]+)")
 _OPPOSITE = {"North": "South", "South": "North", "East": "West", "West": "East"}

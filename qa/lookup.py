@@ -12,7 +12,8 @@ from dataclasses import replace
 from index.cable import HEADER, Cable, Citation, Paragraph
 from index.errors import NotInIndex
 from index.store import Filter, Store
-from qa.question import Named, Question, is_surely_named
+from qa.named import Named, is_surely_named
+from qa.question import Question
 from qa.read import Reading
 
 _HEADER_WORDS = re.compile(

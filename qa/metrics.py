@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from index.cable import Citation
 from qa.numbers import figures
-from qa.question import STOP_WORDS
 from qa.verify import SUPPORTED
+from qa.words import STOP_WORDS
 
 Groups = Sequence[Sequence[Hashable]]
 SEED = 0  # of every bootstrap

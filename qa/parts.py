@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from index.embed import Embedder
 from index.store import Filter, Store
+from qa.follow import is_joined, standalone
+from qa.named import Named, without_reference_ids
 from qa.numbers import MONTHS
-from qa.question import Named, Question, is_joined, read_question, sent_in, standalone, without_reference_ids
+from qa.question import Question, read_question, sent_in
 from qa.rerank import READ, Judged, probability, rerank
 from qa.retrieve import Candidate, candidates, encode_query
 

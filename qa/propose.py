@@ -21,8 +21,8 @@ from qa.golden import GoldenRow
 from qa.instructions import as_data
 from qa.metrics import answer_match, interval, normalised, success
 from qa.numbers import figures
-from qa.question import STOP_WORDS
 from qa.stream import stream
+from qa.words import STOP_WORDS
 
 if TYPE_CHECKING:
     from qa.models import Model

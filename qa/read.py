@@ -14,8 +14,9 @@ from index.cable import Citation
 from index.passage import sentences
 from qa.dates import dates
 from qa.numbers import figures, numbers
-from qa.question import STOP_WORDS, asks_several
+from qa.question import asks_several
 from qa.rerank import Judged
+from qa.words import STOP_WORDS
 
 MOST = 5  # readings of an answer
 PART_MOST = 3  # of a part of a question

@@ -18,7 +18,8 @@ from index.cable import Citation
 from index.embed import Embedder, Encoded
 from index.passage import Passage
 from index.store import Filter, Store
-from qa.question import STOP_WORDS, Question, sent_in
+from qa.question import Question, sent_in
+from qa.words import STOP_WORDS
 
 CANDIDATES = 60  # passages taken from each of BM25 and dense before late interaction
 WEIGHTS = (0.3, 0.3, 2.0)  # BM25, dense, late interaction; on z-scores

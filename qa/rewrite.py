@@ -14,9 +14,10 @@ from index.errors import ModelUnavailable
 from prompts import render
 from qa.instructions import as_data, has_markup, without_control
 from qa.models import Model
-from qa.question import STOP_WORDS, Question, read_question
+from qa.question import Question, read_question
 from qa.result import Turn
 from qa.stream import stream
+from qa.words import STOP_WORDS
 
 TURNS = 3  # of the history that the model is shown
 LONGEST = 300  # characters of a question

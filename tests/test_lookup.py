@@ -12,7 +12,8 @@ from index.cable import Citation, Paragraph
 from index.errors import NotInIndex
 from index.store import Store
 from qa.lookup import known, look_up, without_header_words
-from qa.question import Named, read_question
+from qa.named import Named
+from qa.question import read_question
 from qa.read import Reading
 from tests.stored import BARE, EMPTY, HERRING, OUTLINE, make
 

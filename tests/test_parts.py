@@ -6,8 +6,10 @@ import pytest
 
 from index.store import Filter
 from qa.answer import CableQA
+from qa.follow import is_joined
+from qa.named import Named
 from qa.parts import Part, asked_parts, judge_part, parts_of, standing, with_passages_of_parts
-from qa.question import Named, is_joined, read_question
+from qa.question import read_question
 from qa.quoted import DIFFER
 from qa.read import Reading, merged, read
 from qa.rerank import READ, rerank

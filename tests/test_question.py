@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from qa.question import Named, Question, asks_several, is_joined, read_question, standalone, without_reference_ids
+from qa.follow import is_joined, standalone
+from qa.named import Named, without_reference_ids
+from qa.question import Question, asks_several, read_question
 
 
 @pytest.mark.parametrize(

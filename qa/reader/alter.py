@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from random import Random
 
 from qa import numbers
-from qa.question import STOP_WORDS
+from qa.words import STOP_WORDS
 
 Change = tuple[int, int, str]  # characters of the sentence, and what replaces them
 

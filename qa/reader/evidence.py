@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from math import fsum  # the order of a set, which changes from run to run, does not matter to it
 
 from index.passage import sentences
-from qa.question import STOP_WORDS
+from qa.words import STOP_WORDS
 
 ROOM = 600  # characters that are read; a text no longer than this is read whole
 AGAIN, BESIDE = 0.3, 0.25  # worth of a word that a chosen sentence has already, and of a sentence beside a chosen one

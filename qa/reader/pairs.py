@@ -21,7 +21,7 @@ from random import Random
 from typing import Any
 
 from index.passage import context_of, sentences
-from qa.question import standalone
+from qa.follow import standalone
 from qa.reader.alter import altered, exchanged, turned
 from qa.reader.evidence import stems
 

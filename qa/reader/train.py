@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from index.embed import compute_dtype
-from qa.question import is_joined
+from qa.follow import is_joined
 from qa.reader.checkpoint import keep, restore
 from qa.reader.encode import PairEncoder
 from qa.reader.evidence import evidence
