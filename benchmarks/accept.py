@@ -29,7 +29,7 @@ from qa.score import LOWER_IS_BETTER, Summary
 
 GOLDEN = (
     SAMPLE.parent / "sample-golden.jsonl",
-    *(Path(__file__).parent / name for name in ("plain.jsonl", "untouched.jsonl", "blind.jsonl")),
+    *(Path(__file__).parent / name for name in ("plain.jsonl", "untouched.jsonl", "blind.jsonl", "follow-ups.jsonl")),
 )
 ACCEPTED = Path(__file__).parent.parent / "tests" / "accepted.json"
 FIGURES = (

@@ -16,6 +16,7 @@ from index.embed import Embedder
 from index.errors import CableQAError, NotInIndex
 from index.store import Filter, Store
 from qa.abstain import CANNOT_ANSWER, abstain, nothing_on
+from qa.fresh import able_first, fresh
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
 from qa.named import without_reference_ids
@@ -40,7 +41,8 @@ COVERED = 0.4  # least late interaction of the passage whose cable's header is q
 @dataclass(frozen=True, slots=True)
 class _Looked:
     """What was found for a question: `whole` is what is quoted without reading; `found` is ranked as `judged` is; `parts` are
-    the same passages as judged for each part of a question that has several, of the cables that it is asked of."""
+    the same passages as judged for each part of a question that has several, of the cables that it is asked of. Of a follow-up, `judged`
+    are those that have what it brings new."""
 
     query: Query
     found: list[Candidate]
@@ -83,6 +85,8 @@ class CableQA:
         began = time.perf_counter()
         times: dict[str, float] = {}
         asked = read_question(question, [(turn.question, turn.answer) for turn in history])
+        if asked.leans and (quoted_before := history[-1].quoted):
+            asked = replace(asked, leans=replace(asked.leans, heard=quoted_before))
         if self._model is not None and asked.text != " ".join(question.split()):
             asked = yield from rewritten(self._model, asked, question, history)
             times["rewrite"] = _ms(began)
@@ -109,10 +113,16 @@ class CableQA:
         readings = looked.whole or merged(of_parts.values()) or read(looked.judged, asks_several(asked.text))
         if len({part.alone.lower() for part in of_parts}) == 1:  # the same of several cables, whose figures may differ
             readings = [replace(one, part=0) for one in readings]
+        first, readings = readings[:1], fresh(readings, asked, self.store)
         if not readings:
-            yield from self._abstain(base, abstain(looked.query, looked.judged, self.store), began, times)
+            leans = asked.leans  # what was answered before is not asked for
+            query = encode_query(f"{leans.own} {leans.asked}", self.store, self.embedder) if leans else looked.query
+            yield from self._abstain(base, abstain(query, looked.found, self.store), began, times)
             return
-        base = replace(base, note=DOUBT if confidence < DOUBTFUL else "")
+        doubtful = (
+            confidence < DOUBTFUL or readings[:1] != first
+        )  # a follow-up is answered by what was said before, or beside it
+        base = replace(base, note=DOUBT if doubtful else "")
         silent = [part.text for part, found in of_parts.items() if not found]
         every_named = all(part.cables is not None for part in of_parts)  # what is quoted then may be of other cables
         said = nothing_on(silent) if not looked.whole and (every_named or any(of_parts.values())) else ""
@@ -142,7 +152,9 @@ class CableQA:
             found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)
             began = time.perf_counter()
+            found, without = able_first(asked, found, self.store, self.embedder)
             judged, found = rerank(bare, found, self.store, self.reader, most if asks else None)
+            judged = [one for one in judged if one.candidate.passage_id not in without]
             parts = {part: judge_part(part, bare, judged, self.store, self.reader) for part in asks}
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from qa.follow import carried, is_joined, standalone
+from qa.follow import Standing, carried, is_joined, standing
 from qa.named import Named, place, references
 from qa.numbers import MONTHS
 
@@ -67,7 +67,8 @@ class Question:
 
     `fields` are the header fields it asks for, `about` whether it asks what a cable or paragraph says as a
     whole, `months` the (year or None, month) in which a cable it speaks of was sent, as far as can be guessed. `of_each`: whether
-    it asks the same of several cables, those `named`, or those of the `months`.
+    it asks the same of several cables, those `named`, or those of the `months`. `leans`: how it stands, where it
+    leans on others.
     """
 
     text: str
@@ -76,6 +77,12 @@ class Question:
     about: bool = False
     months: tuple[tuple[int | None, int], ...] = ()
     of_each: bool = False
+    leans: Standing | None = None
+
+    @property
+    def swaps(self) -> str:
+        """What a follow-up of a few words asks the same of; empty where it is another cable, and for any other question."""
+        return self.leans.swaps if self.leans and not self.months else ""
 
 
 def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Question:
@@ -83,7 +90,8 @@ def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Questio
 
     A question that leans on the exchange before it, and names no cable, is about those that its question named.
     """
-    whole = standalone(text, history)
+    stands = standing(text, history)
+    whole = stands.text
     text = " ".join(text.split())
     if whole != text and not is_joined(whole):
         text = whole  # `what about 09TARN14?`
@@ -102,7 +110,8 @@ def read_question(text: str, history: Sequence[tuple[str, str]] = ()) -> Questio
         of_each = bool(_SIDE_BY_SIDE.search(text))
     else:
         of_each = len(set(sure)) > 1 or bool(sure and len(months) > 1 and _SETS_APART.search(text))
-    return Question(whole, named, fields, bool(_ABOUT.search(text)), tuple(months), of_each)
+    leans = stands if stands.own else None
+    return Question(whole, named, fields, bool(_ABOUT.search(text)), tuple(months), of_each, leans)
 
 
 def _months(text: str) -> tuple[tuple[int | None, int], ...]:

@@ -19,11 +19,13 @@ _ADDRESS = ("reference_id", "section", "paragraph")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One exchange of the history; `citations` are the paragraphs that the answer rested on, as resolved."""
+    """One exchange of the history; `citations` are the paragraphs that the answer rested on, as resolved, `quoted` the words that it is
+    the gist of, where they are known."""
 
     question: str
     answer: str
     citations: tuple[Citation, ...] = ()
+    quoted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,11 @@ class Answer:
     def turn(self) -> Turn:
         """This exchange as history."""
         places = tuple(dict.fromkeys(one.citation for one in self.citations))
-        return Turn(self.question, self.gist, () if self.abstained else places)
+        if not self.gist:
+            return Turn(self.question, "")
+        quotes = {one.number: one.quote for one in self.citations}
+        short = [quotes[number] for one in self.statements if one.short for number in one.citations]
+        return Turn(self.question, self.gist, places, " ".join(short))
 
     def as_json(self, id: str | None = None) -> dict[str, Any]:
         """The answer JSON of the contract, with `id` first where one is given."""

@@ -12,8 +12,6 @@ from index.embed import Embedder
 from index.passage import passages
 from index.store import Store
 from qa.abstain import CANNOT_ANSWER, abstain, missing
-from qa.reader.model import Judgement
-from qa.rerank import Judged
 from qa.retrieve import Candidate, encode_query
 from tests.stored import BARE
 
@@ -67,16 +65,16 @@ def test_what_a_passage_lacks(store: Store, embedder: Embedder, question: str, t
 def test_the_nearest_paragraphs_are_named_with_what_they_lack(store: Store, embedder: Embedder) -> None:
     query = encode_query("Who bought the helicopter in 2008?", store, embedder)
     of = store.passages(store.passage_ids(["08SELWYN1"]))
-    judged = [Judged(Candidate(one, n, 0.0, 0.0), Judgement(0.0, 0.0, ()), 0.1) for n, one in sorted(of.items())]
+    found = [Candidate(one, n, 0.0, 0.0) for n, one in sorted(of.items())]
     subject = "(Port of Tarn: purchases and incidents of the harbour ...)"
 
-    assert abstain(query, [judged[2], judged[0], judged[2]], store) == (
+    assert abstain(query, [found[2], found[0], found[2]], store) == (
         f"The cables do not answer this. Nearest: 08SELWYN1 ¶3 {subject} speaks of 2006 and 2007, not of 2008; "
         f"08SELWYN1 ¶1 {subject} does not mention 'helicopter'."
     )
     assert abstain(query, [], store) == CANNOT_ANSWER
 
     query = encode_query("Who bought the cranes?", store, embedder)
-    assert abstain(query, judged[:1], store) == (
+    assert abstain(query, found[:1], store) == (
         f"The cables do not answer this. Nearest: 08SELWYN1 ¶1 {subject} is on the subject, but does not say it."
     )

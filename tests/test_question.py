@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from qa.follow import is_joined, standalone
 from qa.named import Named, without_reference_ids
 from qa.question import Question, asks_several, read_question
 
@@ -78,41 +77,6 @@ from qa.question import Question, asks_several, read_question
 )
 def test_what_a_question_names(text: str, expected: dict[str, object]) -> None:
     assert read_question(text) == Question(text, **expected)  # type: ignore[arg-type]
-
-
-def test_follow_ups_lean_on_the_turn_before_and_others_do_not() -> None:
-    history = [("Who runs the port?", "Jorin Halbek.")]
-
-    assert standalone("And since when?", history) == "And since when? (Who runs the port? Jorin Halbek.)"
-    for leaning in (
-        "How long has he run it?", "Why?", "Did Kestrin answer her?", "What penalty was its owner likely to face?",
-        "Which of them would be for freight?", "At what sum was the damage to that place put?", "How about the year before?", "And the Kestrin Bank?", "In which year?", "What penalty?", "When did Halbek resign?",
-    ):  # fmt: skip
-        assert standalone(leaning, history) == f"{leaning} (Who runs the port? Jorin Halbek.)"
-        assert is_joined(standalone(leaning, history))
-    for alone in (
-        "Which towns were there on the list of ports closed in 2008?", "What did Minister Kestrin say about his deputy in March?",
-        "Which firm runs the mine that was flooded in November 2009?", "Who heads the Kestrin Bank?", "What did NATO say?",
-        "What is the herring quota?", "Who won the election?", "Why did the lecturers strike?", "Why was Stonebeck stopped?",
-        "Is it true that the Coral Sanna sank?", "Who runs the port?",
-    ):  # fmt: skip
-        assert standalone(alone, history) == alone
-        assert not is_joined(alone)
-        assert not is_joined(f"{alone.rstrip('?')} (in 2009)?")
-        assert not is_joined(f"{alone.rstrip('?')} (in 2009)")
-    assert standalone("How many herring may Maravel catch?", history) == "How many herring may Maravel catch?"
-    assert standalone("  Who  runs it? ", []) == "Who runs it?"
-    assert standalone("  ", history) == ""
-
-
-def test_another_cable_is_asked_what_was_asked_before() -> None:
-    history = [("Who signed 09TARN14?", "OKAFOR"), ("And when was it sent?", "2009-03-02")]
-
-    assert standalone("What about 08TARN3?", history[:1]) == "Who signed 08TARN3?"
-    assert standalone("And in 08TARN3?", history) == "And when was it sent in 08TARN3?"
-    assert read_question("What about 08TARN3?", history[:1]).fields == ("Signature",)
-    assert read_question("And how is it classified?", history).named == (Named("09TARN14"),)
-    assert read_question("And how is it classified?", [*history, ("Who won the election?", "Vask.")]).named == ()
 
 
 def test_questions_that_ask_for_several_things() -> None:

@@ -1,0 +1,75 @@
+"""What a follow-up brings new: the passages that lack it, and the quotes that only repeat what was answered before.
+
+Flows in: a question that leans on others, its candidates or readings. Flows out: fewer of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from index.embed import Embedder
+from index.passage import sentences
+from index.store import Filter, Store
+from qa.lacking import brings, lacks
+from qa.question import Question
+from qa.read import MOST, Reading, words_of
+from qa.retrieve import Candidate, encode_query
+
+
+def able_first(
+    asked: Question, found: Sequence[Candidate], store: Store, embedder: Embedder
+) -> tuple[list[Candidate], set[int]]:
+    """The candidates, those last that lack what a follow-up of a few words asks the same of (`and the women?`), and the ids of these."""
+    if not asked.swaps or not found:
+        return list(found), set()
+    query = encode_query(asked.swaps, store, embedder)
+    vectors = store.token_vectors([one.passage_id for one in found])
+    cables = tuple({one.passage.citation.reference_id for one in found})
+    sent = {row.reference_id: row.sent for row in store.cables(Filter(cables=cables))}
+    able, unable = [], []
+    below = found[0].score - found[-1].score + 1
+    for one in found:
+        tokens, when = vectors[one.passage_id], sent[one.passage.citation.reference_id]
+        if lacks(query, f"{one.passage.context}\n{one.passage.text}", tokens, when):
+            unable.append(replace(one, score=one.score - below))
+        else:
+            able.append(one)
+    return [*able, *unable], {one.passage_id for one in unable}
+
+
+def fresh(readings: Sequence[Reading], asked: Question, store: Store) -> list[Reading]:
+    """The readings but for those that repeat the answer which a follow-up leans on; where what it asks the same of stands there too,
+    they stay, without answering words. If none is left: the sentences of the same paragraphs that it stands in."""
+    if not asked.leans:
+        return list(readings)
+    found = []
+    for reading in readings:
+        quote = store.paragraph(reading.citation).text[reading.start : reading.end]
+        if not _repeats(quote, words_of(reading, quote), asked.leans.heard):
+            found.append(reading)
+        elif brings(asked.swaps, quote):
+            found.append(replace(reading, words_start=None, words_end=None))
+    return (
+        found
+        or [
+            Reading(reading.citation, start, end, reading.score)
+            for reading in {one.citation: one for one in readings}.values()
+            for text in [store.paragraph(reading.citation).text]
+            for start, end in sentences(text)
+            if brings(asked.swaps, text[start:end])
+        ][:MOST]
+    )
+
+
+def _repeats(quote: str, words: str, heard: str) -> bool:
+    """Whether a quote says nothing that the answer `heard` did not, or its answering `words` are that answer."""
+    said, before = _plain(quote), _plain(heard)
+    return bool(before) and (
+        said in before or (before in said and len(before) > len(said) / 2) or before == _plain(words)
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))

@@ -1,0 +1,118 @@
+"""Questions that lean on those before them: how they are made to stand alone, and what they bring new."""
+
+from __future__ import annotations
+
+import pytest
+
+from qa.answer import CableQA
+from qa.follow import is_joined, standalone, standing
+from qa.fresh import fresh
+from qa.named import Named
+from qa.question import read_question
+from qa.read import Reading
+from qa.result import Turn
+
+NURSES = ("How many nurses did Maravel have at the end of 2009?", "Maravel had 5,120 nurses at the end of 2009. [1]")
+
+
+def test_follow_ups_lean_on_the_turn_before_and_others_do_not() -> None:
+    history = [("Who runs the port?", "Jorin Halbek.")]
+
+    assert standalone("And since when?", history) == "And since when? (Who runs the port? Jorin Halbek.)"
+    for leaning in (
+        "How long has he run it?", "Why?", "Did Kestrin answer her?", "What penalty was its owner likely to face?",
+        "Which of them would be for freight?", "At what sum was the damage to that place put?", "How about the year before?", "And the Kestrin Bank?", "In which year?", "What penalty?", "When did Halbek resign?",
+    ):  # fmt: skip
+        assert standalone(leaning, history) == f"{leaning} (Who runs the port? Jorin Halbek.)"
+        assert is_joined(standalone(leaning, history))
+    for alone in (
+        "Which towns were there on the list of ports closed in 2008?", "What did Minister Kestrin say about his deputy in March?",
+        "Which firm runs the mine that was flooded in November 2009?", "Who heads the Kestrin Bank?", "What did NATO say?",
+        "What is the herring quota?", "Who won the election?", "Why did the lecturers strike?", "Why was Stonebeck stopped?",
+        "Is it true that the Coral Sanna sank?", "Who runs the port?",
+    ):  # fmt: skip
+        assert standalone(alone, history) == alone
+        assert not is_joined(alone)
+        assert not is_joined(f"{alone.rstrip('?')} (in 2009)?")
+        assert not is_joined(f"{alone.rstrip('?')} (in 2009)")
+    assert standalone("How many herring may Maravel catch?", history) == "How many herring may Maravel catch?"
+    assert standalone("  Who  runs it? ", []) == "Who runs it?"
+    assert standalone("  ", history) == ""
+
+
+def test_another_cable_is_asked_what_was_asked_before() -> None:
+    history = [("Who signed 09TARN14?", "OKAFOR"), ("And when was it sent?", "2009-03-02")]
+
+    assert standalone("What about 08TARN3?", history[:1]) == "Who signed 08TARN3?"
+    assert standalone("And in 08TARN3?", history) == "And when was it sent in 08TARN3?"
+    assert read_question("What about 08TARN3?", history[:1]).fields == ("Signature",)
+    assert read_question("And how is it classified?", history).named == (Named("09TARN14"),)
+    assert read_question("And how is it classified?", [*history, ("Who won the election?", "Vask.")]).named == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "turn", "expected"),
+    [
+        ("and in 2007?", ("How many came in 2009?", "Nine. [1]"), "How many came in 2007?"),
+        ("And the year before?", ("How many came in 2009?", "Nine."), "And the year before, 2008? (How many came in 2009? Nine.)"),
+        ("what about the following year?", ("How many came?", "Nine came in 2009. [1]"), "what about the following year, 2010? (How many came? Nine came in 2009.)"),
+        ("and in 2007?", ("How many came in early 2009?", "Nine."), "and in 2007? (How many came in early 2009? Nine.)"),
+        ("and the year before?", ("How many came?", "Nine [2]."), "and the year before? (How many came? Nine.)"),
+        ("and women the year before?", ("How many came in 2009?", "Nine."), "and women the year before, 2008? (How many came in 2009? Nine.)"),
+        ("And the year before that one?", ("How many came in 2009 and 2008?", "9."), "And the year before that one? (How many came in 2009 and 2008? 9.)"),
+    ],
+)  # fmt: skip
+def test_another_year_is_asked_what_was_asked_before(question: str, turn: tuple[str, str], expected: str) -> None:
+    assert standalone(question, [turn]) == expected
+
+
+def test_an_answer_is_read_without_its_markers_and_cut_between_words() -> None:
+    answer = "The minister opened the old harbour once more [1][2]. " * 8
+
+    text = standalone("Why?", [("Who came?", answer)])
+
+    assert "[" not in text
+    assert text.endswith(" harbour)") or text.removesuffix(")").split()[-1] in answer.split()
+
+
+def test_what_a_few_words_ask_the_same_of() -> None:
+    for question, swaps in (
+        ("And doctors?", True), ("what about the other ferry?", True), ("and herring there in 2007?", True), ("and who paid?", False),
+        ("why?", False), ("And did she reply?", False), ("and the men of the second boat that had left the harbour by night?", False),
+    ):  # fmt: skip
+        assert bool(standing(question, [NURSES]).swaps) == swaps
+        assert bool(read_question(question, [NURSES]).swaps) == swaps
+    assert read_question("And the May cable?", [NURSES]).swaps == ""
+    assert read_question("How many beds?", []).leans is None
+
+
+def test_a_quote_that_repeats_the_answer_before_is_no_answer(sample_qa: CableQA) -> None:
+    citation = Turn(*NURSES).citations or next(
+        hit.citation for hit in sample_qa.search("How many nurses did Maravel have at the end of 2009?", 1)
+    )
+    text = sample_qa.store.paragraph(citation).text
+    start = text.index("Maravel had 5,120 nurses")
+    end = text.index(". ", start) + 1
+    reading = Reading(citation, start, end, 0.9, start, start + 12)
+    turn = (NURSES[0], text[start:end] + " [1]")
+
+    assert fresh([reading], read_question("And who counted them?", [turn]), sample_qa.store) == []
+    assert fresh([reading], read_question("And in 2007?", [turn]), sample_qa.store)[0].words_start is None
+    assert fresh([reading], read_question("And midwives?", [turn]), sample_qa.store) == []
+    assert fresh([reading], read_question("How many nurses had Sundmark?"), sample_qa.store) == [reading]
+    assert fresh([reading], read_question("And in 2007?", [NURSES]), sample_qa.store) == [reading]
+
+
+def test_a_follow_up_on_what_no_cable_has_is_not_answered_with_the_answer_before(sample_qa: CableQA) -> None:
+    asked = sample_qa.answer(NURSES[0])
+    assert not asked.abstained
+
+    midwives = sample_qa.answer("And midwives?", [asked.turn])
+
+    assert midwives.abstained
+    assert "does not mention 'midwives'" in midwives.answer
+    doctors = sample_qa.answer("And doctors?", [asked.turn])
+    assert "1,702" in doctors.answer
+    before = sample_qa.answer("And the year before?", [asked.turn])
+    assert before.rewritten_question.startswith("And the year before, 2008? (")
+    assert "5,340" in before.answer
