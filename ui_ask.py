@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from contextlib import suppress
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -24,7 +28,10 @@ from qa.conversation import Exchange, as_json, restored
 from qa.opening import parse_filters
 from qa.provenance import made_with
 from qa.result import Answer, Turn
-from ui_look import LINKS, SCROLL
+from ui_look import BACK, CLOSE, KEEP, KEPT, LINKS, SCROLL, TO_EVIDENCE
+
+Shown = dict[Any, Any]  # what components show from now on
+FILTERS = ("origin", "classification", "TAG", "sent from", "sent to")
 
 
 def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
@@ -37,7 +44,8 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
     with gr.Tab("Ask"):
         turns: gr.State = gr.State([])  # the Exchanges of the conversation
         last: gr.State = gr.State(None)  # the last Answer
-        kept = gr.BrowserState("", storage_key="cable-qa-conversation", secret="cable-qa")  # the conversation as JSON
+        opened: gr.State = gr.State(None)  # the Answer whose quotes are marked in the open cable
+        kept = gr.Textbox(visible="hidden", elem_id="kept")  # the conversation as JSON, on its way to the browser
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="ask-side"):
                 log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS)
@@ -53,7 +61,7 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
                 with gr.Row():
                     send = gr.Button("Ask", variant="primary", elem_id="ask", min_width=80)
                     stop = gr.Button("Stop", elem_id="stop", min_width=80)
-                    new = gr.Button("New conversation", elem_id="new", min_width=80)
+                    new = gr.Button("New conversation", elem_id="new", min_width=220)
                     export = gr.Button("Export", elem_id="export", min_width=80)
                 exported = gr.File(
                     label="Markdown to read; a bundle that `cable-qa check` verifies",
@@ -63,54 +71,45 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
                 )
                 if examples:
                     gr.Examples([[question] for question in examples], inputs=[box], label="Examples")
-                with gr.Accordion("Filters", open=False):
-                    origin = gr.Dropdown(["", *origins], value="", label="Origin")
-                    classification = gr.Dropdown(["", *classifications], value="", label="Classification")
-                    tag = gr.Dropdown(["", *tags], value="", label="TAG")
-                    since = gr.Textbox("", label="Sent from (YYYY-MM-DD)")
-                    until = gr.Textbox("", label="Sent to (YYYY-MM-DD)")
+                with gr.Accordion("Filters", open=False, elem_id="filters") as filters:
+                    fields: list[Any] = [
+                        gr.Dropdown(["", *origins], value="", label="Origin"),
+                        gr.Dropdown(["", *classifications], value="", label="Classification"),
+                        gr.Dropdown(["", *tags], value="", label="TAG"),
+                        gr.Textbox("", label="Sent from (YYYY-MM-DD)"),
+                        gr.Textbox("", label="Sent to (YYYY-MM-DD)"),
+                    ]
             with gr.Column(scale=6, min_width=320):
                 shown = gr.HTML(ui.evidence(None, qa.store), elem_id="evidence", js_on_load=LINKS)
-                cable = gr.HTML("", elem_id="cable", js_on_load=LINKS)
+                cable = gr.HTML("", elem_id="cable", js_on_load=LINKS + BACK)
 
-        def ask(
-            question: str,
-            history: list[Exchange],
-            origin_: str,
-            class_: str,
-            tag_: str,
-            since_: str,
-            until_: str,
-        ) -> Iterator[tuple[Any, ...]]:
+        def conversation(history: list[Exchange], writing: bool = False) -> Shown:
+            """The conversation as it stands; what is written piece by piece is kept when it is whole."""
+            answer = history[-1].answer if history else None
+            now: Shown = {turns: history, last: answer, log: ui.chat(history, writing)}
+            return now if writing else now | {kept: as_json(history), shown: ui.evidence(answer, qa.store)}
+
+        @_interruptible
+        def ask(question: str, history: list[Exchange], *values: str) -> Generator[Shown, None, None]:
             question = question.strip()
             if not question:
-                yield (gr.skip(),) * 5
+                yield {log: gr.skip()}
                 return
-            said = ""
-
-            def state(now: Exchange, writing: bool = False, began: bool = False) -> tuple[Any, ...]:
-                side = ui.evidence(now.answer, qa.store) if now.answer else gr.skip()
-                return [*history, now], now.answer, ui.chat([*history, now], writing), side, "" if began else gr.skip()
-
-            yield state(Exchange(question), writing=True, began=True)  # what is typed from here on stays
+            began, said = [*history, Exchange(question)], ""
+            yield conversation(began, writing=True) | {
+                kept: as_json(began), box: "", cable: "", exported: gr.update(value=None, visible=False)
+            }  # what is typed from here on stays  # fmt: skip
             try:
-                where = Filter(
-                    origin=origin_ or None, classification=class_ or None, tag=tag_ or None,
-                    sent_from=_day(since_), sent_to=_day(until_),
-                )  # fmt: skip
+                where, on = _filter(*values), _filters_on(values)
                 for piece in qa.stream(question, [turn.turn for turn in history], where):
                     if isinstance(piece, Answer):
-                        yield state(Exchange(question, piece, made_with=made_with(qa)))
+                        made = made_with(qa) | ({"filters": on} if on else {})
+                        yield conversation([*history, Exchange(question, piece, made_with=made)])
                     else:
                         said += piece
-                        yield state(Exchange(question, said=said), writing=True)
+                        yield conversation([*history, Exchange(question, said=said)], writing=True)
             except CableQAError as error:
-                yield state(Exchange(question, said=str(error)))
-
-        def restore(text: Any) -> tuple[Any, ...]:
-            found = restored(text, qa.store)
-            answer = found[-1].answer if found else None
-            return found, answer, ui.chat(found), ui.evidence(answer, qa.store)
+                yield conversation([*history, Exchange(question, said=str(error))])
 
         def make_files(history: list[Exchange]) -> Any:
             if not any(turn.answer for turn in history):
@@ -134,46 +133,82 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
             except CableQAError as error:
                 raise gr.Error(str(error), print_exception=False) from None
 
-        def open_link(answer: Answer | None, event: gr.EventData) -> str:
-            href = (getattr(event, "_data", None) or {}).get("href", "")
-            return _opened(qa, parse_qs(str(href).lstrip("?")), answer)
-
-        def open_page(request: gr.Request) -> str:
-            return _opened(qa, {name: [value] for name, value in dict(request.query_params).items()}, None)
+        def open_link(history: list[Exchange], answer: Answer | None, event: gr.EventData) -> tuple[Any, ...]:
+            """The cable of a link, marked as the answer that the link stands in cites it, or as `answer` does."""
+            clicked = getattr(event, "_data", None) or {}
+            for one in history[int(clicked["turn"]) :][:1] if "turn" in clicked else ():
+                answer = one.answer
+            return _cable(qa, str(clicked.get("href", "")), answer), answer
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        inputs = [box, turns, origin, classification, tag, since, until]
-        outputs = [turns, last, log, shown, box]
-        running: list[Any] = [trigger(ask, inputs, outputs, **private) for trigger in (send.click, box.submit)]
-        stop.click(None, cancels=running, api_visibility="private").then(ui.chat, [turns], [log], **private)
-        for event in running:
-            event.then(
-                lambda turns: (as_json(turns), gr.update(value=None, visible=False)),
-                [turns],
-                [kept, exported],
-                **private,
-            )
-        new.click(
-            lambda: (
-                [],
-                None,
-                ui.chat([]),
-                ui.evidence(None, qa.store),
-                "",
-                "[]",
-                gr.update(value=None, visible=False),
-            ),
-            None,
-            [turns, last, log, shown, cable, kept, exported],
-            cancels=running,
-            **private,
+        outputs = [turns, last, log, shown, box, kept, exported, cable]
+        running: list[Any] = []
+        for trigger in (send.click, box.submit):
+            trigger(None, [box], js=CLOSE)
+            running.append(trigger(ask, [box, turns, *fields], outputs, **private))
+            running[-1].then(None, js=TO_EVIDENCE)
+        stop.click(None, cancels=running, api_visibility="private").then(
+            lambda history: (ui.chat(history), as_json(history)), [turns], [log, kept], **private
         )
+        new.click(None, js=CLOSE)
+        new.click(
+            lambda: conversation([]) | {cable: "", opened: None, exported: gr.update(value=None, visible=False)},
+            None, [*outputs, opened], cancels=running, **private,
+        )  # fmt: skip
         export.click(make_files, [turns], [exported], **private)
-        page.load(restore, [kept], [turns, last, log, shown], **private)
-        for source in (log, shown, cable):
-            source.click(open_link, [last], [cable], **private).then(None, js=SCROLL)
+        gr.on(
+            [field.change for field in fields],
+            lambda *values: gr.update(label=f"Filters on: {on}" if (on := _filters_on(values)) else "Filters"),
+            fields, [filters], trigger_mode="always_last", **private,
+        )  # fmt: skip
+        kept.change(None, [kept], js=KEEP)
+        for source, marks in ((log, last), (shown, last), (cable, opened)):
+            source.click(open_link, [turns, marks], [cable, opened], **private).then(None, js=SCROLL)
+        page.load(
+            lambda text: conversation(restored(text, qa.store)),
+            [kept],
+            [turns, last, log, shown, kept],
+            js=KEPT,
+            **private,
+        ).then(lambda address: _cable(qa, address, None), [kept], [cable], js="() => location.search", **private).then(
+            None, js=SCROLL
+        )
         gr.api(answer, api_name="answer")  # type: ignore[attr-defined]
-        page.load(open_page, None, [cable], **private).then(None, js=SCROLL)
+
+
+def _interruptible(run: Callable[..., Generator[Shown, None, None]]) -> Callable[..., AsyncIterator[Shown]]:
+    """`run` with each of its steps in a thread that is left at once where gradio cancels the event; the generator is closed then,
+    at the latest when the step that it is at has ended."""
+
+    @wraps(run)
+    async def steps(*args: Any) -> AsyncIterator[Shown]:
+        made, left = run(*args), threading.Event()
+
+        def step() -> Shown | None:
+            try:
+                return next(made, None)
+            finally:
+                if left.is_set():
+                    made.close()
+
+        try:
+            while (one := await asyncio.to_thread(step)) is not None:
+                yield one
+        finally:
+            left.set()
+            with suppress(ValueError):  # it is at a step
+                made.close()
+
+    return steps
+
+
+def _filters_on(values: Sequence[str]) -> str:
+    """The filters that are on, in words: `origin Embassy X, sent from 2009-01-01`."""
+    return ", ".join(f"{name} {value.strip()}" for name, value in zip(FILTERS, values, strict=True) if value.strip())
+
+
+def _filter(origin: str, classification: str, tag: str, since: str, until: str) -> Filter:
+    return Filter(origin or None, classification or None, tag or None, _day(since), _day(until))
 
 
 def _day(text: str) -> date | None:
@@ -183,7 +218,9 @@ def _day(text: str) -> date | None:
         raise CableQAError(f"{text!r} is no day. Write it as 2009-12-31.") from None
 
 
-def _opened(qa: CableQA, parts: dict[str, list[str]], answer: Answer | None) -> str:
+def _cable(qa: CableQA, address: str, answer: Answer | None) -> str:
+    """The cable that an address names (`?cable=09X1&paragraph=2`) with the quotes of an answer marked; empty where it names none."""
+    parts = parse_qs(address.lstrip("?"))
     if not parts.get("cable"):
         return ""
     section, paragraph = (parts.get(name, [None])[0] for name in ("section", "paragraph"))

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-# A click on a citation is told to Python; with a modifier key the browser opens the link itself.
+# A click on a citation is told to Python, with the place of its answer in the chat; with a modifier key the browser opens the link
+# itself. Each cable that is opened is an address of its own, so that Back leads from it.
 LINKS = """
 element.addEventListener('click', (event) => {
   const link = event.target.closest('a.cite');
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  history.replaceState(null, '', link.getAttribute('href'));
-  trigger('click', {href: link.getAttribute('href')});
+  const clicked = {href: link.getAttribute('href'), turn: link.closest('.turn')?.dataset.turn};
+  history[clicked.href === location.search ? 'replaceState' : 'pushState'](clicked, '', clicked.href);
+  trigger('click', clicked);
 });
 """
+BACK = """
+window.addEventListener('popstate', (event) => trigger('click', {turn: event.state?.turn, href: location.search}));
+"""
 SCROLL = """() => setTimeout(() => {
-  const target = document.querySelector('#cable .target') || document.querySelector('#cable h2');
+  const target = document.querySelector('#cable .target') || document.querySelector('#cable .abstained, #cable h2');
   if (target) { target.scrollIntoView({block: 'center'}); target.focus({preventScroll: true}); }
 }, 120)"""
+# A question that is asked closes the cable that is open; Back opens it again.
+CLOSE = """(question) => {
+  if (question?.trim() !== '' && location.search.includes('cable=')) history.pushState(null, '', location.pathname);
+}"""
+# Where chat and evidence stand side by side, the evidence of a new answer is shown from its top, unless a cable is read meanwhile.
+TO_EVIDENCE = """() => setTimeout(() => {
+  const evidence = document.querySelector('#evidence');
+  const above = evidence.getBoundingClientRect().top < 0;
+  if (above && innerWidth >= 1000 && !document.querySelector('#cable article')) evidence.scrollIntoView();
+}, 120)"""
+# Each tab keeps its own conversation, and a reload does not lose it.
+KEEP = "(text) => sessionStorage.setItem('cable-qa-conversation', text)"
+KEPT = "() => sessionStorage.getItem('cable-qa-conversation') || ''"
 CSS = """
 .gradio-container { --body-text-color-subdued: #52525b; }
 .dark .gradio-container { --body-text-color-subdued: #b4b4bd; }
@@ -46,8 +64,8 @@ a.cite:focus-visible, button:focus-visible, textarea:focus-visible, input:focus-
 #chat .short { font-size: 1.15rem; font-weight: 600; }
 #evidence mark strong, #cable mark strong { color: inherit; }
 mark strong { text-decoration: underline; text-decoration-thickness: 2px; text-underline-offset: 3px; }
-mark { background: #fde68a; color: #1c1917; border-radius: .2rem; }
+mark { background: #fde68a; color: #1c1917; border-radius: .2rem; padding-block: .2em; }
 .signature { letter-spacing: .1em; }
 @media (min-width: 1000px) { #ask-side { position: sticky; top: .5rem; align-self: flex-start; max-height: 97vh; overflow: auto; flex-wrap: nowrap; } }
-@media (max-width: 700px) { #new { font-size: .8rem; padding-inline: .3rem; } .paragraph { grid-template-columns: minmax(0, 1fr); gap: 0; } .fields { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 700px) { .paragraph { grid-template-columns: minmax(0, 1fr); gap: 0; } .fields { grid-template-columns: minmax(0, 1fr); } }
 """
