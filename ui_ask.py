@@ -134,10 +134,11 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
                 raise gr.Error(str(error), print_exception=False) from None
 
         def open_link(history: list[Exchange], answer: Answer | None, event: gr.EventData) -> tuple[Any, ...]:
-            """The cable of a link, marked as the answer that the link stands in cites it, or as `answer` does."""
+            """The cable of a link, marked as the answer that the link stands in cites it, else as `answer` or the latest does."""
             clicked = getattr(event, "_data", None) or {}
-            for one in history[int(clicked["turn"]) :][:1] if "turn" in clicked else ():
-                answer = one.answer
+            if "turn" in clicked:
+                answer = next((one.answer for one in history[int(clicked["turn"]) :]), None)
+            answer = answer or next((one.answer for one in reversed(history) if one.answer), None)
             return _cable(qa, str(clicked.get("href", "")), answer), answer
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -148,7 +149,7 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
             running.append(trigger(ask, [box, turns, *fields], outputs, **private))
             running[-1].then(None, js=TO_EVIDENCE)
         stop.click(None, cancels=running, api_visibility="private").then(
-            lambda history: (ui.chat(history), as_json(history)), [turns], [log, kept], **private
+            conversation, [turns], [turns, last, log, kept, shown], **private
         )
         new.click(None, js=CLOSE)
         new.click(
@@ -165,14 +166,11 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         for source, marks in ((log, last), (shown, last), (cable, opened)):
             source.click(open_link, [turns, marks], [cable, opened], **private).then(None, js=SCROLL)
         page.load(
-            lambda text: conversation(restored(text, qa.store)),
-            [kept],
-            [turns, last, log, shown, kept],
-            js=KEPT,
-            **private,
-        ).then(lambda address: _cable(qa, address, None), [kept], [cable], js="() => location.search", **private).then(
-            None, js=SCROLL
-        )
+            lambda text: conversation(restored(text, qa.store)) | {kept: gr.skip()},
+            [kept], [turns, last, log, shown, kept], js=KEPT, **private,
+        ).then(
+            lambda address: _cable(qa, address, None), [kept], [cable], js="() => location.search", **private
+        ).then(None, js=SCROLL)  # fmt: skip
         gr.api(answer, api_name="answer")  # type: ignore[attr-defined]
 
 

@@ -53,6 +53,22 @@ def test_one_can_ask_again_at_once_after_leaving_an_answer(page: Page, address: 
     expect(page.locator("#chat .turn")).to_have_count(2 if button == "#stop" else 1)
 
 
+def test_while_an_answer_is_read_the_evidence_of_the_one_before_opens_with_its_marks(
+    page: Page,  # noqa: F811
+    address: str,  # noqa: F811
+    request: pytest.FixtureRequest,
+) -> None:
+    page.goto(address)
+    ask(page, FERRY)
+    request.getfixturevalue("slow")
+    say(page, CUSTOMS)
+    page.locator("#evidence .cite").first.click()
+    expect(page.locator("#cable .target mark").first).to_be_visible()
+    page.locator("#stop").click()
+    expect(page.locator("#chat .answer").last).to_have_text("Stopped.")
+    expect(page.locator("#evidence mark")).to_have_count(0)  # the evidence is that of the last question
+
+
 @pytest.mark.usefixtures("slow")
 def test_a_reload_keeps_the_question_that_is_being_answered(page: Page, address: str) -> None:  # noqa: F811
     page.goto(address)
