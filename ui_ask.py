@@ -28,7 +28,7 @@ from qa.conversation import Exchange, as_json, restored
 from qa.opening import parse_filters
 from qa.provenance import made_with
 from qa.result import Answer, Turn
-from ui_look import BACK, CLOSE, KEEP, KEPT, LINKS, SCROLL, TO_EVIDENCE
+from ui_look import BACK, KEEP, KEPT, LINKS, SCROLL, TO_EVIDENCE
 
 Shown = dict[Any, Any]  # what components show from now on
 FILTERS = ("origin", "classification", "TAG", "sent from", "sent to")
@@ -145,13 +145,11 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         outputs = [turns, last, log, shown, box, kept, exported, cable]
         running: list[Any] = []
         for trigger in (send.click, box.submit):
-            trigger(None, [box], js=CLOSE)
             running.append(trigger(ask, [box, turns, *fields], outputs, **private))
             running[-1].then(None, js=TO_EVIDENCE)
         stop.click(None, cancels=running, api_visibility="private").then(
             conversation, [turns], [turns, last, log, kept, shown], **private
         )
-        new.click(None, js=CLOSE)
         new.click(
             lambda: conversation([]) | {cable: "", opened: None, exported: gr.update(value=None, visible=False)},
             None, [*outputs, opened], cancels=running, **private,

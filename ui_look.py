@@ -14,17 +14,17 @@ element.addEventListener('click', (event) => {
   trigger('click', clicked);
 });
 """
+# Back opens the cable that was open before. One that closes, for a new question, leaves the address.
 BACK = """
 window.addEventListener('popstate', (event) => trigger('click', {turn: event.state?.turn, href: location.search}));
+watch('value', () => {
+  if (!props.value && location.search.includes('cable=')) history.pushState(null, '', location.pathname);
+});
 """
 SCROLL = """() => setTimeout(() => {
   const target = document.querySelector('#cable .target') || document.querySelector('#cable .abstained, #cable h2');
   if (target) { target.scrollIntoView({block: 'center'}); target.focus({preventScroll: true}); }
 }, 120)"""
-# A question that is asked closes the cable that is open; Back opens it again.
-CLOSE = """(question) => {
-  if (question?.trim() !== '' && location.search.includes('cable=')) history.pushState(null, '', location.pathname);
-}"""
 # Where chat and evidence stand side by side, the evidence of a new answer is shown from its top, unless a cable is read meanwhile.
 TO_EVIDENCE = """() => setTimeout(() => {
   const evidence = document.querySelector('#evidence');
