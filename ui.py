@@ -6,6 +6,7 @@ goes through `html.escape`. Knows nothing of gradio.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from html import escape
 from urllib.parse import urlencode
@@ -13,10 +14,11 @@ from urllib.parse import urlencode
 from index.cable import HEADER, Cable, Citation, Paragraph
 from index.errors import NotInIndex
 from index.store import Store
-from qa.conversation import Exchange
+from qa.conversation import Exchange, asked_as
 from qa.result import Answer, Cited
 
 Quotes = dict[Citation, list[Cited]]
+_PADDED = re.compile(r"^[¶\s]+|\b0+(?=\d)")  # what may stand before a paragraph's number: ¶4, 04
 
 
 def link(citation: Citation) -> str:
@@ -72,10 +74,10 @@ def chat(exchanges: Sequence[Exchange], writing: bool = False) -> str:
             '<p class="hint">Ask a question. Every answer cites the paragraphs it rests on; open one to check it.</p>'
         )
     out = []
-    for n, one in enumerate(exchanges, 1):
+    for n, one in enumerate(exchanges):
         if one.answer:
-            answer = answered(one.answer)
-        elif writing and n == len(exchanges):
+            answer = answered(one.answer, one.made_with.get("filters", ""))
+        elif writing and n == len(exchanges) - 1:
             answer = (
                 f'<p class="note">Not checked yet.</p><p>{escape(one.said)}</p>'
                 if one.said
@@ -85,19 +87,14 @@ def chat(exchanges: Sequence[Exchange], writing: bool = False) -> str:
             said = f'<p class="note">Stopped before it was checked.</p><p class="abstained">{escape(one.said)}</p>'
             answer = said if one.said else '<p class="abstained">Stopped.</p>'
         out.append(
-            f'<div class="turn"><p class="question">{escape(one.question)}</p><div class="answer">{answer}</div></div>'
+            f'<div class="turn" data-turn="{n}"><p class="question">{escape(one.question)}</p><div class="answer">{answer}</div></div>'
         )
     return "".join(out)
 
 
-def answered(answer: Answer) -> str:
-    """An answer: its statements with chips, and a mark where one is not supported."""
-    out = []
-    asked = " ".join(answer.question.split())
-    if answer.rewritten_question != asked:
-        before = answer.rewritten_question.removeprefix(f"{asked} (")
-        said = f"Read as: {before}" if before == answer.rewritten_question else f"Read together with: {before[:-1]}"
-        out.append(f'<p class="note">{escape(said)}</p>')
+def answered(answer: Answer, filters: str = "") -> str:
+    """An answer: how it was asked (`filters`: those that were on), its statements with chips, and a mark where one is not supported."""
+    out = [f'<p class="note">{escape(line)}</p>' for line in asked_as(answer, filters)]
     if answer.abstained:
         near = " ".join(chip(hit.citation) for hit in answer.retrieved[:3])
         return "".join(
@@ -193,14 +190,18 @@ def opened(store: Store, reference_id: str, section: str | None, paragraph: str 
     try:
         cable = store.cable(reference_id)
     except NotInIndex as error:
-        return f'<p class="abstained">{escape(str(error))}</p>'
+        return _missing(error)
     target = None
     if paragraph:
         try:
-            target = store.resolve(Citation(cable.reference_id, section, paragraph))
+            target = store.resolve(Citation(cable.reference_id, section, _PADDED.sub("", paragraph)))
         except NotInIndex as error:
-            note = f'<p class="abstained">{escape(str(error))}</p>'
+            note = _missing(error)
     elif len(cable.paragraphs) == 1:
         target = cable.citation(cable.paragraphs[0])
     known = {row.reference_id for row in store.cables()} & set(cable.references)
     return note + cable_view(cable, target, quotes, known)
+
+
+def _missing(error: NotInIndex) -> str:
+    return f'<p class="abstained" tabindex="-1">{escape(str(error))}</p>'

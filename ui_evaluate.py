@@ -61,6 +61,7 @@ def judging(qa: CableQA, last: gr.State, turns: gr.State) -> None:
         choices = [str(hit.citation) for hit in answer.retrieved] if answer else []
         return (
             gr.update(visible=answer is not None),
+            gr.update(visible=not (answer and answer.abstained)),
             gr.update(visible=False),
             gr.update(choices=choices, value=[]),
             "",
@@ -80,7 +81,9 @@ def judging(qa: CableQA, last: gr.State, turns: gr.State) -> None:
 
         return run
 
-    last.change(offer, [last], [area, details, places, said, done], api_visibility="private", show_progress="hidden")
+    last.change(
+        offer, [last], [area, silent, details, places, said, done], api_visibility="private", show_progress="hidden"
+    )
     wrong.click(lambda: (gr.update(visible=True), ""), None, [details, done], api_visibility="private")
     for button, verdict in ((right, RIGHT), (silent, SILENT), (save, WRONG)):
         button.click(judge(verdict), [last, turns, places, said], [details, done], api_visibility="private")

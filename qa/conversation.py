@@ -85,6 +85,17 @@ def resolves(answer: Answer | None, store: Store) -> bool:
         return False
 
 
+def asked_as(answer: Answer, filters: str = "") -> list[str]:
+    """What a question was read as where it leans on the conversation, and under which `filters` it was asked: a line each."""
+    asked, read = " ".join(answer.question.split()), answer.rewritten_question
+    lines = [f"Asked with filters: {filters}"] if filters else []
+    if read.startswith(f"{asked} ("):
+        lines.append(f"Read together with: {read.removeprefix(f'{asked} (')[:-1]}")
+    elif read != asked:
+        lines.append(f"Read as: {read}")
+    return lines
+
+
 def markdown(exchanges: Sequence[Exchange]) -> str:
     """The conversation to read: each question, what was answered, a mark where a sentence is not borne out, and the words of
     the paragraphs cited."""
@@ -100,8 +111,8 @@ def _lines(exchange: Exchange) -> list[str]:
             f"{_plain(exchange.said)} **(stopped before it was checked)**" if exchange.said else "(stopped)",
             "",
         ]
-    if answer.rewritten_question != " ".join(answer.question.split()):
-        out += [f"*Read as: {_plain(answer.rewritten_question)}*", ""]
+    for line in asked_as(answer, exchange.made_with.get("filters", "")):
+        out += [f"*{_plain(line)}*", ""]
     if answer.abstained:
         return [*out, _plain(answer.answer), "", f"*{_made(answer)}*", ""]
     if answer.note:

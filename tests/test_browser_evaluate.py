@@ -92,6 +92,9 @@ def test_a_wrong_file_is_one_line(page: Page, address: str, tmp_path: Path) -> N
     load(page, tmp_path / "bad.jsonl")
 
     expect(page.locator("#run-state .abstained")).to_have_text("bad.jsonl:1: field 'id' is missing or not a string.")
+    (tmp_path / "set.csv").write_text("id,question", encoding="utf-8")
+    load(page, tmp_path / "set.csv")
+    expect(page.locator(".toast-body")).to_contain_text("Invalid file type: set.csv. Only .jsonl allowed.")
 
 
 def test_judging_an_answer_makes_a_row_that_can_be_edited(

@@ -14,9 +14,10 @@ from index.cable import Citation
 from qa.answer import CableQA
 from qa.bundle import bundle, problems
 from qa.cli import main
-from qa.conversation import KEPT, Exchange, as_json, markdown, restored
+from qa.conversation import KEPT, Exchange, as_json, asked_as, markdown, restored
 from qa.provenance import made_with
 from qa.result import Answer, Cited, Statement, Turn
+from ui import chat
 
 QUESTION = "How many people died in the ferry disaster?"
 
@@ -79,6 +80,18 @@ def test_markdown_has_the_quotes_the_marks_and_no_markup_of_others() -> None:
     assert "- [1] 09TARN14 ¶II.A.2: “Two \\*boats\\* sank. Three did not.”" in text
     assert "Citation \\[7\\] was left out" in text
     assert "## Next?\n\nNo server." in text
+
+
+def test_the_page_and_the_export_say_alike_how_a_question_was_asked() -> None:
+    answer = Answer("And who  signed it?", "And who signed it? (What is 09TARN14 about?)", "It is not said.", True)
+    exchange = Exchange("And who  signed it?", answer, made_with={"filters": "origin Tarn"})
+
+    for line in ("Asked with filters: origin Tarn", "Read together with: What is 09TARN14 about?"):
+        assert f"\n*{line}*\n" in markdown([exchange])
+        assert f'<p class="note">{line}</p>' in chat([exchange])
+    other = Answer("And he?", "Who is Ash?", "", True)
+    assert asked_as(other) == ["Read as: Who is Ash?"]
+    assert asked_as(Answer("Who is  Ash?", "Who is Ash?", "", True)) == []
 
 
 @pytest.mark.parametrize("text", ["1. Then it fell.", "- A bullet", "+ x", "= y", "&lt;b&gt;", "[x](http://y)"])

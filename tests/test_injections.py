@@ -115,7 +115,7 @@ def assert_shown_as_text(answer: Answer, store: Store) -> None:
         answer, store
     )
 
-    assert _Tags(page).found <= own | {("div", ("class",))}
+    assert _Tags(page).found <= own | {("div", ("class",)), ("div", ("class", "data-turn"))}
     assert not re.search(r"href=\"(?!\?cable=)", page)
 
 

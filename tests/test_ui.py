@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 import ui
 from index.cable import Cable, Citation, Paragraph
+from index.store import Store
 from qa.result import Answer, Cited, Statement
 
 CABLE = Cable(
@@ -60,3 +63,21 @@ def test_an_answer_has_a_chip_for_each_citation_and_marks_doubt() -> None:
     assert "unsupported: figure Four" in page
     assert "Citation [7] was left out: no such passage." in page
     assert ui.quotes_of(answer) == {Citation("09TARN14", None, "2"): [cited]}
+
+
+@pytest.mark.parametrize(("written", "label"), [("04", "¶4"), ("¶4", "¶4"), ("¶ 04", "¶4"), ("00", "¶0"), ("4", "¶4")])
+def test_a_link_may_write_a_paragraph_loosely(store: Store, written: str, label: str) -> None:
+    page = ui.opened(store, "09PORTSELWYN12", None, written, {})
+
+    assert (
+        f'<div class="paragraph target" tabindex="-1"><a class="cite number" href="?cable=09PORTSELWYN12&amp;paragraph={label[1:]}"'
+        in page
+    )
+    assert 'class="abstained"' not in page
+
+
+def test_a_link_to_a_paragraph_that_is_not_there_opens_the_cable_and_says_so(store: Store) -> None:
+    page = ui.opened(store, "09PORTSELWYN12", None, "¶07", {})
+
+    assert page.startswith('<p class="abstained" tabindex="-1">09PORTSELWYN12 has no paragraph 7.')
+    assert 'class="cable"' in page
