@@ -81,7 +81,7 @@ def build_index(paths: Sequence[Path], folder: Path, embedding_model: str | None
 
         report = build(
             cables, folder, lambda: Embedder(embedding_model), identity_of(embedding_model),
-            roots=[str(path) for path in corpus.paths], progress=progress,
+            roots=corpus.roots, progress=progress,
         )  # fmt: skip
     for problem in corpus.problems:
         print(problem, file=sys.stderr)
