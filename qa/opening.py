@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.errors import InputError
+from index.errors import IndexMissing, InputError
 
 if TYPE_CHECKING:
     from index.store import Filter
@@ -96,9 +96,22 @@ def open_or_build(args: argparse.Namespace) -> CableQA:
     from qa.answer import open_qa
 
     folder = folder_of(args)
-    if not args.index and not (folder / "cables.sqlite").exists():
-        from index.corpus import SAMPLE
+    if not args.index:
+        _sample_where_none(folder)
+    return open_qa(folder, getattr(args, "model", "quotes"))
 
+
+def _sample_where_none(folder: Path) -> None:
+    """Builds the index of the sample corpus, or goes on with it; raises IndexMissing where one of other cables was begun."""
+    from index.corpus import SAMPLE
+    from index.embed import identity_of
+    from index.store import Store
+
+    try:
+        Store.open(folder).close()
+    except IndexMissing:
+        with Store.create(folder, identity_of(None)) as store:
+            if any(not Path(source).is_relative_to(SAMPLE.resolve()) for _, source, _ in store.known().values()):
+                raise
         print(f"No index in {folder}: building one from the sample corpus (invented cables).", file=sys.stderr)
         print(build_index([SAMPLE], folder), file=sys.stderr)
-    return open_qa(folder, getattr(args, "model", "quotes"))
