@@ -26,9 +26,9 @@ from index.store import Filter
 from qa.answer import CableQA
 from qa.bundle import export as write_export
 from qa.conversation import Exchange, as_json, restored
-from qa.opening import parse_filters
+from qa.opening import read_call
 from qa.provenance import made_with
-from qa.result import Answer, Turn
+from qa.result import Answer
 
 # A click on a citation is told to Python; with a modifier key the browser opens the link itself.
 LINKS = """
@@ -197,8 +197,7 @@ def _ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         ) -> dict[str, Any]:
             """The answer JSON to a question; `filters` as on the command line, `history` as in a golden set."""
             try:
-                turns = [Turn(turn["question"], turn["answer"]) for turn in history or []]
-                return qa.answer(question, turns, parse_filters(filters or [])).as_json()
+                return qa.answer(*read_call(question, history, filters)).as_json()
             except CableQAError as error:
                 raise gr.Error(str(error), print_exception=False) from None
 

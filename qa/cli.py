@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     where.add_argument(
         "--filter", action="append", default=[], metavar="NAME=VALUE", dest="filters",
-        help="origin=, classification=, tag=, from=YYYY-MM-DD, to=YYYY-MM-DD, cable=REFERENCE_ID; repeatable",
+        help="origin=, classification=, tag=, from=YYYY-MM-DD, to=YYYY-MM-DD, cable=REFERENCE_ID; repeatable, of one name (but a day) any will do",
     )  # fmt: skip
     as_json.add_argument("--json", action="store_true", help="JSON on stdout")
 

@@ -6,6 +6,7 @@ Flows in: arguments of the command line. Flows out: a CableQA. Heavy modules are
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from index.errors import IndexMissing, InputError
 if TYPE_CHECKING:
     from index.store import Filter
     from qa.answer import CableQA
+    from qa.result import Turn
 
 DEFAULT_INDEX = "data/index"
 
@@ -28,28 +30,45 @@ def folder_of(args: argparse.Namespace) -> Path:
 
 
 def parse_filters(filters: Iterable[str]) -> Filter:
-    """`["origin=Embassy X", "from=2009-01-01"]` -> Filter; InputError names the one that cannot be read."""
+    """`["origin=Embassy X", "from=2009-01-01"]` -> Filter; InputError names the one that cannot be read.
+
+    What is given several times, other than a day, admits the cables of each.
+    """
     from index.store import Filter
 
     values: dict[str, Any] = {}
-    cables: list[str] = []
-    names = {"origin": "origin", "classification": "classification", "tag": "tag", "from": "sent_from", "to": "sent_to"}
+    names = {"origin": "origin", "classification": "classification", "tag": "tag", "cable": "cables"}
     for text in filters:
-        name, _, value = text.partition("=")
-        if name == "cable" and value:
-            cables.append(value.upper())
-        elif name not in names or not value:
+        name, _, value = str(text).partition("=")
+        if name in ("from", "to") and value:
+            if f"sent_{name}" in values:
+                raise InputError(f"--filter {text!r} is a second {name}=. Name one day.")
+            try:
+                values[f"sent_{name}"] = date.fromisoformat(value)
+            except ValueError:
+                raise InputError(f"--filter {text!r} has no day. Write it as {name}=2009-12-31.") from None
+        elif name in names and value:
+            values[names[name]] = (*values.get(names[name], ()), value.upper() if name in ("tag", "cable") else value)
+        else:
             raise InputError(
                 f"--filter {text!r} is not known. Use origin=, classification=, tag=, from=, to= or cable=."
             )
-        elif name in ("from", "to"):
-            try:
-                values[names[name]] = date.fromisoformat(value)
-            except ValueError:
-                raise InputError(f"--filter {text!r} has no day. Write it as {name}=2009-12-31.") from None
-        else:
-            values[names[name]] = value.upper() if name == "tag" else value
-    return Filter(**values, cables=tuple(cables))
+    return Filter(**values)
+
+
+def read_call(question: Any, history: Any, filters: Any) -> tuple[str, list[Turn], Filter]:
+    """What a call of the page's API asks; InputError names the part of it that cannot be used."""
+    from qa.result import turns_of
+
+    if not isinstance(question, str):
+        raise InputError("question is not text.")
+    if not isinstance(filters or [], list):
+        raise InputError('filters is not a list. Write it as ["tag=ECON", "from=2009-12-31"].')
+    try:
+        json.dumps([question, history, filters], ensure_ascii=False).encode()
+    except ValueError:
+        raise InputError("question, history or filters have half a character. Write it whole.") from None
+    return question, turns_of(history), parse_filters(filters or [])
 
 
 def build_index(paths: Sequence[Path], folder: Path, embedding_model: str | None = None) -> str:
