@@ -224,7 +224,7 @@ def test_the_api_answers_with_the_answer_json_and_takes_filters(address: str, sa
 
     assert {row["reference_id"] for row in answer["retrieved"]} == {"09PORTSELWYN702"}
     assert answer["citations"][0]["quote"] in answer["answer"]
-    with pytest.raises(AppError, match="^history is not a list of"):
+    with pytest.raises(AppError, match=r"^history is not a list of"):
         client.predict("Who?", [{"question": "Why?"}], [], api_name="/answer")
 
 
