@@ -198,7 +198,7 @@ def _readable(folder: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         damaged = type(error) is sqlite3.DatabaseError  # what stands in the way of a whole file is an OperationalError
         mend = "Delete it" if damaged else "See to its rights and the disk"
-        said = error.strerror if isinstance(error, OSError) else error
+        said = (isinstance(error, OSError) and error.strerror) or error
         raise IndexMismatch(
             f"The index in {folder} cannot be used: {said}. {mend}, or name another folder with --index."
         ) from error
