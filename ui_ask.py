@@ -25,9 +25,9 @@ from index.store import Filter
 from qa.answer import CableQA
 from qa.bundle import export as write_export
 from qa.conversation import Exchange, as_json, restored
-from qa.opening import parse_filters
+from qa.opening import read_call
 from qa.provenance import made_with
-from qa.result import Answer, Turn
+from qa.result import Answer
 from ui_look import BACK, KEEP, KEPT, LINKS, SCROLL, TO_EVIDENCE
 
 Shown = dict[Any, Any]  # what components show from now on
@@ -128,8 +128,7 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         ) -> dict[str, Any]:
             """The answer JSON to a question; `filters` as on the command line, `history` as in a golden set."""
             try:
-                turns = [Turn(turn["question"], turn["answer"]) for turn in history or []]
-                return qa.answer(question, turns, parse_filters(filters or [])).as_json()
+                return qa.answer(*read_call(question, history, filters)).as_json()
             except CableQAError as error:
                 raise gr.Error(str(error), print_exception=False) from None
 

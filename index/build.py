@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -47,7 +48,7 @@ def build(
     A cable that the index has with the same content is skipped; one that comes twice is kept as it came last.
     A cable of the index whose source lies under one of `roots`, the files and folders that `cables` were read
     from, and that did not come is removed; cables from elsewhere stay, also where a cable that is no fuller comes
-    with the same reference ID. Memory does not grow with the text.
+    with the same reference ID, unless the file that they were read from is gone. Memory does not grow with the text.
 
     `embedder` may be a function that loads one: with `identity` (`index.embed.identity_of`) it is called only
     where there is something to embed. `progress` gets the cables done and the passages embedded so far. A run
@@ -116,7 +117,7 @@ class _Run:
         """Embeds what waits, removes what did not come from `roots`; returns how many were removed."""
         for name, cable in list(self._waiting.items()):
             source = self._known[name][1]
-            stays = source != cable.source and not _under(roots, source)
+            stays = source != cable.source and not _under(roots, source) and os.path.exists(source)
             if stays and _size(self._store.cable(name)) >= _size(cable):
                 self.outcome[name] = "unchanged"
             else:

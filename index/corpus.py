@@ -1,12 +1,13 @@
 """Reads files and folders into cables, in a stable order.
 
 Flows in: paths. Flows out: Cables one by one, and a list of Problems: files and rows that could not be read,
-and cables that stand in the input twice. Knows nothing of the index.
+cables that stand in the input twice or in a README. Knows nothing of the index.
 """
 
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from index.parse import Problem, parse_html, parse_row, parse_text
 SAMPLE = Path(__file__).parent / "sample"  # the invented corpus that ships with the package
 _TEXT = {".txt", ".text", ".cable", ""}
 _HTML = {".html", ".htm"}
+_ABOUT = ("README", "LICENSE")  # how the names of files begin that are on a folder, and hold no cable
 
 
 class Corpus:
@@ -33,6 +35,7 @@ class Corpus:
             if not path.exists():
                 raise InputError(f"No file or folder {path}. Name the files or folders that hold cables.")
         self.paths = [path.resolve() for path in paths]
+        self.roots = [_written(path) for path in self.paths]  # as the cables' `source` has them
         self.problems: list[Problem] = []
         self.cables = 0
 
@@ -40,6 +43,11 @@ class Corpus:
         self.problems.clear()
         seen: dict[str, tuple[int, str]] = {}
         for file in self._files():
+            if file not in self.paths and file.name.upper().startswith(_ABOUT):
+                if any(isinstance(item, Cable) for item in _read(file)):
+                    message = "holds a cable, and is left out for its name; rename the file, or name it by itself"
+                    self.problems.append(Problem(_written(file), 1, message))
+                continue
             for item in _read(file):
                 if isinstance(item, Problem):
                     self.problems.append(item)
@@ -62,13 +70,13 @@ class Corpus:
             found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
             for file in found:
                 hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-                if file not in done and not hidden and not file.name.upper().startswith(("README", "LICENSE")):
+                if file not in done and not hidden:
                     done.add(file)
                     yield file
 
 
 def _read(file: Path) -> Iterator[Cable | Problem]:
-    source, kind = str(file), file.suffix.lower()
+    source, kind = _written(file), file.suffix.lower()
     if kind == ".csv":
         yield from _read_csv(file)
         return
@@ -92,6 +100,11 @@ def _read(file: Path) -> Iterator[Cable | Problem]:
         yield from parse_text(text, source)
 
 
+def _written(path: Path) -> str:
+    """The path as text; what is not UTF-8 in it is shown as `\\xe4`."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def _decode(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
@@ -102,13 +115,14 @@ def _decode(data: bytes) -> str:
 def _read_csv(file: Path) -> Iterator[Cable | Problem]:
     """The rows of `cablegate.csv`, as a stream."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    source = _written(file)
     with file.open(encoding="utf-8", errors="replace", newline="") as stream:
         rows = csv.reader((line.replace("\0", "") for line in stream), escapechar="\\", doublequote=False)
         line = 1
         try:
             for row in rows:
                 if row:
-                    yield parse_row(row, str(file), line)
+                    yield parse_row(row, source, line)
                 line = rows.line_num + 1
         except csv.Error as error:
-            yield Problem(str(file), line, f"is not csv: {error}")
+            yield Problem(source, line, f"is not csv: {error}")

@@ -56,9 +56,9 @@ class Database:
     @classmethod
     def open(cls, folder: Path) -> Database:
         """See `Store.open`."""
-        if not (folder / _FILE).is_file():
-            raise IndexMissing(f"No index in {folder}. Run `cable-qa index PATH --index {folder}`.")
         with ExitStack() as stack, _readable(folder):
+            if not (folder / _FILE).is_file():
+                raise IndexMissing(f"No index in {folder}. Run `cable-qa index PATH --index {folder}`.")
             database = cls(folder, _connect_to_read(folder / _FILE, stack), stack, writable=False)
             tables = database.one("SELECT count(*) FROM sqlite_master")
             if tables:
@@ -101,7 +101,7 @@ class Database:
     # --- statements ------------------------------------------------------------------------------------
 
     def all(self, sql: str, *values: Any) -> list[Any]:
-        with self.lock:
+        with self.lock, _readable(self.folder):
             return self._connection.execute(sql, values).fetchall()
 
     def one(self, sql: str, *values: Any) -> Any:
@@ -111,7 +111,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Holds the lock; what was written is undone where an exception leaves it."""
-        with self.lock:
+        with self.lock, _readable(self.folder):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -192,9 +192,13 @@ def _lock_for_writing(folder: Path, stack: ExitStack) -> None:
 
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
+    """What SQLite or the file system refuses becomes IndexMismatch."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
+        damaged = type(error) is sqlite3.DatabaseError  # what stands in the way of a whole file is an OperationalError
+        mend = "Delete it" if damaged else "See to its rights and the disk"
+        said = (isinstance(error, OSError) and error.strerror) or error
         raise IndexMismatch(
-            f"The index in {folder} cannot be used: {error}. Delete it, or name another folder with --index."
+            f"The index in {folder} cannot be used: {said}. {mend}, or name another folder with --index."
         ) from error

@@ -3,7 +3,7 @@
 CableQAError                 anything a user can mend; the message says what, where and what to do
 ├── InputError               a file, an option or a golden set that cannot be used
 ├── IndexMissing             no index in the folder named
-├── IndexMismatch            the index was made with another embedding model or version
+├── IndexMismatch            the index was made with another embedding model or version, or its files cannot be used
 ├── NotInIndex               a cable or paragraph that the index does not hold
 └── ModelUnavailable         a language model, its extra, key or server is missing
 """
@@ -22,7 +22,7 @@ class IndexMissing(CableQAError):
 
 
 class IndexMismatch(CableQAError):
-    """The index was made with another embedding model or by another version."""
+    """The index was made with another embedding model or by another version, or its files are damaged or may not be used."""
 
 
 class NotInIndex(CableQAError):

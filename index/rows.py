@@ -112,6 +112,15 @@ def passages(database: Database, ids: Sequence[int]) -> dict[int, Passage]:
     }
 
 
+def citations(database: Database, ids: Sequence[int]) -> dict[int, Citation]:
+    rows = database.all(
+        "SELECT s.id, s.reference_id, p.section, p.paragraph FROM passages s"
+        f" JOIN paragraphs p USING (reference_id, position) WHERE s.id {IN_LIST}",
+        json.dumps(list(ids)),
+    )
+    return {i: Citation(*address) for i, *address in rows}
+
+
 def token_vectors(database: Database, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
     rows = database.all(f"SELECT passage_id, vectors FROM tokens WHERE passage_id {IN_LIST}", json.dumps(list(ids)))
     return {i: dequantise(blob, int(database.meta("dimension"))) for i, blob in rows}

@@ -179,6 +179,10 @@ class Store:
         """The passages with these ids; an id that the index has not is left out."""
         return rows.passages(self._database, ids)
 
+    def citations(self, ids: Sequence[int]) -> dict[int, Citation]:
+        """The paragraphs that the passages with these ids are of; an id that the index has not is left out."""
+        return rows.citations(self._database, ids)
+
     def token_vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """The token vectors (n, dimension) of these passages, float32 of length 1, restored from int8."""
         return rows.token_vectors(self._database, ids)

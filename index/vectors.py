@@ -17,8 +17,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.database import IN_LIST, Database
-from index.errors import IndexMismatch, IndexMissing
+from index.errors import CableQAError, IndexMismatch, IndexMissing
 from index.filter import Filter, condition
 
 _SLICE = 1000  # ids in one call to Chroma
@@ -67,7 +67,7 @@ class Vectors:
         if found is None and not self._written_since():
             folder = self._database.folder
             raise IndexMismatch(
-                f"The vectors of the index in {folder} are not those of its passages. "
+                f"The vectors of the index in {folder} cannot be read, or are not those of its passages. "
                 f"Delete it and run `cable-qa index PATH --index {folder}`."
             )
         return found or []
@@ -76,12 +76,14 @@ class Vectors:
         """Adds vectors under the ids from `first`, which are among the orphans until their rows are written."""
         for at in range(0, len(vectors), _SLICE):
             part = np.stack(vectors[at : at + _SLICE])
-            self.collection().upsert(ids=[str(first + at + i) for i in range(len(part))], embeddings=part)
+            with self._writing():
+                self.collection().upsert(ids=[str(first + at + i) for i in range(len(part))], embeddings=part)
 
     def sweep(self) -> None:
         """Takes out of Chroma what SQLite has no rows for."""
         while ids := [i for (i,) in self._database.all("SELECT passage_id FROM orphans LIMIT ?", _SLICE)]:
-            self.collection().delete(ids=[str(i) for i in ids])
+            with self._writing():
+                self.collection().delete(ids=[str(i) for i in ids])
             with self._database.transaction() as transaction:
                 transaction.execute(f"DELETE FROM orphans WHERE passage_id {IN_LIST}", (json.dumps(ids),))
 
@@ -96,6 +98,20 @@ class Vectors:
             self._data_version = self._database.one("PRAGMA data_version")
             self._opened, self._revision = self._open(), revision
         return self._opened
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Whatever Chroma raises at a damaged file or a full disk becomes IndexMismatch."""
+        try:
+            yield
+        except CableQAError:
+            raise
+        except Exception as error:
+            folder, said = self._database.folder, " ".join(str(error).split())
+            raise IndexMismatch(
+                f"The vectors of the index in {folder} cannot be written: {said}. "
+                f"See to the disk, or delete it and run `cable-qa index PATH --index {folder}`."
+            ) from error
 
     def _written_since(self) -> bool:
         """Whether another process has written since Chroma was opened; if so, it will be opened anew."""
@@ -136,8 +152,6 @@ class Vectors:
 
         The nearest are fewer, or None, where Chroma does not know what SQLite knows.
         """
-        from chromadb.errors import ChromaError
-
         database = self._database
         restriction, values = condition(database, where)
         admitted = f"FROM passages s JOIN cables c USING (reference_id) {restriction}"
@@ -152,7 +166,11 @@ class Vectors:
                 there = len(ids) if ids is not None else int(database.one("SELECT count(*) FROM passages"))
                 extra = int(database.one("SELECT count(*) FROM orphans"))  # a writer's: they are dropped below
                 rows = collection.query(query_embeddings=[vector], n_results=k + extra, ids=ids, include=["distances"])
-            except ChromaError:
+            except CableQAError:
+                raise
+            except PermissionError as error:
+                raise IndexMismatch(f"{error.filename} cannot be read: {error.strerror}. See to its rights.") from None
+            except Exception:  # of many kinds, where a file is damaged
                 return None, 0
         near = {
             int(i): float(np.clip(1.0 - distance, -1.0, 1.0))

@@ -26,7 +26,7 @@ from qa.quoted import quoted
 from qa.read import DOUBTFUL, Reading, merged, read
 from qa.rerank import Judged, rerank
 from qa.result import DOUBT, Answer, Turn
-from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, paragraphs
+from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, filled, paragraphs
 from qa.rewrite import rewritten
 from qa.verify import Verifier
 from qa.written import written
@@ -71,6 +71,12 @@ class CableQA:
         question = read_question(" ".join(query.split()))
         return self._look(question, where, k).hits if question.text else []
 
+    def nearest(self, question: Question, k: int = RETRIEVED, where: Filter = Filter()) -> list[Hit]:
+        """The `k` nearest paragraphs, best first, whatever the question names."""
+        query = encode_query(question.text, self.store, self.embedder)
+        found = candidates(query, question, self.store, where)
+        return filled(paragraphs(found, k), k, query, self.store, where)
+
     def answer(self, question: str, history: Sequence[Turn] = (), where: Filter = Filter()) -> Answer:
         """One answer; raises ModelUnavailable only where not even quotes can be given."""
         *_, last = self.stream(question, history, where)
@@ -101,9 +107,8 @@ class CableQA:
         try:
             looked = self._look(asked, where, RETRIEVED)
         except NotInIndex as error:
-            query = encode_query(asked.text, self.store, self.embedder)
-            near = paragraphs(candidates(query, asked, self.store, where), RETRIEVED)
-            yield from self._abstain(replace(base, retrieved=tuple(near)), f"{CANNOT_ANSWER} {error}", began, times)
+            base = replace(base, retrieved=tuple(self.nearest(asked, RETRIEVED, where)))
+            yield from self._abstain(base, f"{CANNOT_ANSWER} {error}", began, times)
             return
         judged = [one for each in (looked.judged, *looked.parts.values()) for one in each]
         confidence = 1.0 if looked.whole else max((one.probability for one in judged), default=0.0)
@@ -167,7 +172,8 @@ class CableQA:
             floor = hits[-1].score if hits else 0.0
             outside = paragraphs(candidates(query, asked, self.store, where), 2 * k)
             hits += [Hit(hit.citation, floor - 1 - n) for n, hit in enumerate(outside) if hit.citation not in have]
-        return _Looked(query, found, judged, parts, hits[:k], whole, times)
+        hits = filled(hits, k, query, self.store, where)
+        return _Looked(query, found, judged, parts, hits, whole, times)
 
     def _abstain(self, base: Answer, said: str, began: float, times: dict[str, float]) -> Iterator[str | Answer]:
         yield said

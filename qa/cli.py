@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from index.cable import Citation, Paragraph
-from index.errors import CableQAError, InputError, ModelUnavailable
+from index.errors import CableQAError, InputError, ModelUnavailable, NotInIndex
 from qa.opening import DEFAULT_INDEX, build_index, folder_of, open_or_build, parse_filters
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Exit code 0: done; 1: a requirement failed or a claim is unsupported; 2: the input is at fault."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
-    args = _parser().parse_args(argv)
     try:
+        args = _parser().parse_args(argv)
+        _check_text(args)
         code: int = args.run(args)
         sys.stdout.flush()
         return code
@@ -38,26 +39,49 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Errors of the call are one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{' '.join(message.split())}. See `{self.prog} --help`.")
+
+
+def _check_text(args: argparse.Namespace) -> None:
+    """Raises InputError where an argument is not UTF-8, other than the name of a file to index."""
+    for name, value in vars(args).items():
+        for text in value if isinstance(value, list) else [value]:
+            try:
+                str(text if name != "paths" else "").encode()
+            except UnicodeEncodeError:
+                raise InputError(f"The argument {text!a} is not UTF-8. Write it so, and call again.") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 upwards")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="cable-qa", description="Ask questions of an archive of diplomatic cables, and check the answers."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    index, model, where, as_json = (argparse.ArgumentParser(add_help=False) for _ in range(4))
+    index, model, where, as_json = (_Parser(add_help=False) for _ in range(4))
     index.add_argument("--index", metavar="DIR", help=f"index folder (default: $CABLE_QA_INDEX or {DEFAULT_INDEX})")
     model.add_argument(
         "--model",
         metavar="SPEC",
-        default=os.environ.get("CABLE_QA_MODEL", "quotes"),
+        default=os.environ.get("CABLE_QA_MODEL") or "quotes",
         help="quotes, openai:NAME, ollama:NAME, anthropic:NAME, gguf:PATH or hf:NAME_OR_PATH",
     )
     where.add_argument(
         "--filter", action="append", default=[], metavar="NAME=VALUE", dest="filters",
-        help="origin=, classification=, tag=, from=YYYY-MM-DD, to=YYYY-MM-DD, cable=REFERENCE_ID; repeatable",
+        help="origin=, classification=, tag=, from=YYYY-MM-DD, to=YYYY-MM-DD, cable=REFERENCE_ID; repeatable, of one name (but a day) any will do",
     )  # fmt: skip
     as_json.add_argument("--json", action="store_true", help="JSON on stdout")
 
-    def command(name: str, run: Any, help: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    def command(name: str, run: Any, help: str, *parents: _Parser) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help, parents=[index, *parents])
         sub.set_defaults(run=run)
         return sub
@@ -76,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub = command("search", _search, "the paragraphs nearest to a query, best first", where, as_json)
     sub.add_argument("query", metavar="QUERY")
-    sub.add_argument("-k", type=int, default=20, help="how many (default: 20)")
+    sub.add_argument("-k", type=_count, default=20, help="how many (default: 20)")
     sub = command("show", _show, "a cable, or a paragraph of it", as_json)
     sub.add_argument("reference_id", metavar="REFERENCE_ID")
     sub.add_argument("paragraph", nargs="?", metavar="PARAGRAPH", help="24, II.A.2 or header")
@@ -153,10 +177,17 @@ def _lines(answer: Answer) -> Iterable[str]:
 
 
 def _search(args: argparse.Namespace) -> int:
+    from qa.question import read_question
+
     where = parse_filters(args.filters)
     qa = open_or_build(args)
     rows = []
-    for hit in qa.search(args.query, args.k, where):
+    try:
+        hits = qa.search(args.query, args.k, where)
+    except NotInIndex as error:
+        print(f"cable-qa: {error} These are the nearest paragraphs.", file=sys.stderr)
+        hits = qa.nearest(read_question(args.query), args.k, where)
+    for hit in hits:
         paragraph = qa.store.paragraph(hit.citation)
         rows.append(_row(hit.citation, paragraph) | {"score": round(hit.score, 4)})
         if not args.json:

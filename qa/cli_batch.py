@@ -13,7 +13,7 @@ from pathlib import Path
 from index.errors import InputError
 from qa.answer import CableQA
 from qa.opening import parse_filters
-from qa.result import Turn
+from qa.result import turns_of
 
 
 def batch(args: argparse.Namespace, opened: Callable[[], CableQA]) -> int:
@@ -21,7 +21,7 @@ def batch(args: argparse.Namespace, opened: Callable[[], CableQA]) -> int:
     if not args.out:
         raise InputError("--batch needs --out OUT.jsonl.")
     try:
-        lines = Path(args.batch).read_text(encoding="utf-8").split("\n")
+        lines = Path(args.batch).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{args.batch} cannot be read: {error}.") from None
     rows = []
@@ -29,14 +29,12 @@ def batch(args: argparse.Namespace, opened: Callable[[], CableQA]) -> int:
         if line.strip():
             try:
                 row = json.loads(line)
-                history = [Turn(turn["question"], turn["answer"]) for turn in row.get("history") or []]
-                if not all(isinstance(part, str) for turn in history for part in (turn.question, turn.answer)):
-                    raise TypeError("a turn of the history is not text")
+                history = turns_of(row.get("history"))
                 if not isinstance(row["question"], str):
                     raise TypeError("question is not text")
                 line.encode(), json.dumps(row, ensure_ascii=False).encode()  # half a surrogate pair is no text
                 rows.append((row["id"], row["question"], history))
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError) as error:
                 raise InputError(f"{args.batch}:{number}: needs JSON with id and question ({error}).") from None
     where = parse_filters(args.filters)
     qa = opened()

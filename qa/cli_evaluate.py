@@ -70,11 +70,11 @@ def evaluate(args: argparse.Namespace, open_index: Callable[[], CableQA]) -> int
 
 
 def _judge_of(spec: str) -> Model:
-    from qa.models import QUOTES, load_model
+    from qa.models import QUOTES, check_spec, load_model
 
     if spec == QUOTES:
         raise InputError("--judge quotes is no language model. Name one, as for --model.")
-    return load_model(spec)
+    return load_model(check_spec(spec, "--judge"))
 
 
 def _compare(args: argparse.Namespace) -> int:

@@ -53,11 +53,11 @@ class Model:
     keep: object = None
 
 
-def check_spec(spec: str) -> str:
-    """The specification itself, where it is one; else InputError."""
+def check_spec(spec: str, option: str = "--model") -> str:
+    """The specification itself, where it is one; else InputError, which names the `option` that it was given by."""
     kind, _, name = spec.partition(":")
     if spec != QUOTES and (kind not in KINDS or not name):
-        raise InputError(f"--model {spec!r} is not known. Use {SPECS}.")
+        raise InputError(f"{option} {spec!r} is not known. Use {SPECS}.")
     return spec
 
 

@@ -6,6 +6,7 @@ Flows in: arguments of the command line. Flows out: a CableQA. Heavy modules are
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,11 +14,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.errors import InputError
+from index.errors import IndexMissing, InputError
 
 if TYPE_CHECKING:
     from index.store import Filter
     from qa.answer import CableQA
+    from qa.result import Turn
 
 DEFAULT_INDEX = "data/index"
 
@@ -28,28 +30,45 @@ def folder_of(args: argparse.Namespace) -> Path:
 
 
 def parse_filters(filters: Iterable[str]) -> Filter:
-    """`["origin=Embassy X", "from=2009-01-01"]` -> Filter; InputError names the one that cannot be read."""
+    """`["origin=Embassy X", "from=2009-01-01"]` -> Filter; InputError names the one that cannot be read.
+
+    What is given several times, other than a day, admits the cables of each.
+    """
     from index.store import Filter
 
     values: dict[str, Any] = {}
-    cables: list[str] = []
-    names = {"origin": "origin", "classification": "classification", "tag": "tag", "from": "sent_from", "to": "sent_to"}
+    names = {"origin": "origin", "classification": "classification", "tag": "tag", "cable": "cables"}
     for text in filters:
-        name, _, value = text.partition("=")
-        if name == "cable" and value:
-            cables.append(value.upper())
-        elif name not in names or not value:
+        name, _, value = str(text).partition("=")
+        if name in ("from", "to") and value:
+            if f"sent_{name}" in values:
+                raise InputError(f"--filter {text!r} is a second {name}=. Name one day.")
+            try:
+                values[f"sent_{name}"] = date.fromisoformat(value)
+            except ValueError:
+                raise InputError(f"--filter {text!r} has no day. Write it as {name}=2009-12-31.") from None
+        elif name in names and value:
+            values[names[name]] = (*values.get(names[name], ()), value.upper() if name in ("tag", "cable") else value)
+        else:
             raise InputError(
                 f"--filter {text!r} is not known. Use origin=, classification=, tag=, from=, to= or cable=."
             )
-        elif name in ("from", "to"):
-            try:
-                values[names[name]] = date.fromisoformat(value)
-            except ValueError:
-                raise InputError(f"--filter {text!r} has no day. Write it as {name}=2009-12-31.") from None
-        else:
-            values[names[name]] = value.upper() if name == "tag" else value
-    return Filter(**values, cables=tuple(cables))
+    return Filter(**values)
+
+
+def read_call(question: Any, history: Any, filters: Any) -> tuple[str, list[Turn], Filter]:
+    """What a call of the page's API asks; InputError names the part of it that cannot be used."""
+    from qa.result import turns_of
+
+    if not isinstance(question, str):
+        raise InputError("question is not text.")
+    if not isinstance(filters or [], list):
+        raise InputError('filters is not a list. Write it as ["tag=ECON", "from=2009-12-31"].')
+    try:
+        json.dumps([question, history, filters], ensure_ascii=False).encode()
+    except ValueError:
+        raise InputError("question, history or filters have half a character. Write it whole.") from None
+    return question, turns_of(history), parse_filters(filters or [])
 
 
 def build_index(paths: Sequence[Path], folder: Path, embedding_model: str | None = None) -> str:
@@ -81,7 +100,7 @@ def build_index(paths: Sequence[Path], folder: Path, embedding_model: str | None
 
         report = build(
             cables, folder, lambda: Embedder(embedding_model), identity_of(embedding_model),
-            roots=[str(path) for path in corpus.paths], progress=progress,
+            roots=corpus.roots, progress=progress,
         )  # fmt: skip
     for problem in corpus.problems:
         print(problem, file=sys.stderr)
@@ -96,9 +115,22 @@ def open_or_build(args: argparse.Namespace) -> CableQA:
     from qa.answer import open_qa
 
     folder = folder_of(args)
-    if not args.index and not (folder / "cables.sqlite").exists():
-        from index.corpus import SAMPLE
+    if not args.index:
+        _sample_where_none(folder)
+    return open_qa(folder, getattr(args, "model", "quotes"))
 
+
+def _sample_where_none(folder: Path) -> None:
+    """Builds the index of the sample corpus, or goes on with it; raises IndexMissing where one of other cables was begun."""
+    from index.corpus import SAMPLE
+    from index.embed import identity_of
+    from index.store import Store
+
+    try:
+        Store.open(folder).close()
+    except IndexMissing:
+        with Store.create(folder, identity_of(None)) as store:
+            if any(not Path(source).is_relative_to(SAMPLE.resolve()) for _, source, _ in store.known().values()):
+                raise
         print(f"No index in {folder}: building one from the sample corpus (invented cables).", file=sys.stderr)
         print(build_index([SAMPLE], folder), file=sys.stderr)
-    return open_qa(folder, getattr(args, "model", "quotes"))

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from index.cable import Citation
+from index.errors import InputError
 from qa.models import QUOTES
 from qa.retrieve import Hit
 
@@ -26,6 +27,16 @@ class Turn:
     answer: str
     citations: tuple[Citation, ...] = ()
     quoted: str = ""
+
+
+def turns_of(history: Any) -> list[Turn]:
+    """The history that a row of JSON has, None where it has none; InputError where it is no history."""
+    try:
+        turns = [Turn(turn["question"], turn["answer"]) for turn in history or []]
+        "".join(part for turn in turns for part in (turn.question, turn.answer))
+    except (TypeError, KeyError):
+        raise InputError('history is not a list of {"question": text, "answer": text}.') from None
+    return turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +116,11 @@ class Answer:
         short = [quotes[number] for one in self.statements if one.short for number in one.citations]
         return Turn(self.question, self.gist, places, " ".join(short))
 
-    def as_json(self, id: str | None = None) -> dict[str, Any]:
-        """The answer JSON of the contract, with `id` first where one is given."""
-        row: dict[str, Any] = {} if id is None else {"id": id}
-        row |= {key: getattr(self, key) for key in ("question", "rewritten_question", "answer", "abstained")}
+    def as_json(self, id: Any = "") -> dict[str, Any]:
+        """The answer JSON of the contract; `id`: the question's in a batch or a golden set, empty where it stands alone."""
+        row: dict[str, Any] = {"id": id} | {
+            key: getattr(self, key) for key in ("question", "rewritten_question", "answer", "abstained")
+        }
         row["statements"] = [
             asdict(s) | {"citations": list(s.citations), "problems": list(s.problems)} for s in self.statements
         ]
@@ -121,7 +133,7 @@ class Answer:
         row["retrieved"] = [asdict(hit.citation) | {"score": round(hit.score, 4)} for hit in self.retrieved]
         return row | {"model": self.model, "index": self.index, "timings_ms": self.timings_ms}
 
-    def as_kept(self, id: str | None = None) -> dict[str, Any]:
+    def as_kept(self, id: str = "") -> dict[str, Any]:
         """The answer JSON with the note: what `from_kept` reads."""
         return self.as_json(id) | {"note": self.note}
 

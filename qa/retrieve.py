@@ -128,3 +128,21 @@ def paragraphs(found: Sequence[Candidate], k: int) -> list[Hit]:
     for candidate in found:
         best.setdefault(candidate.passage.citation, candidate.score)
     return [Hit(citation, score) for citation, score in list(best.items())[:k]]
+
+
+def filled(hits: Sequence[Hit], k: int, query: Query, store: Store, where: Filter = Filter()) -> list[Hit]:
+    """The best `k` of `hits`; where they are fewer, since one paragraph took many passages, the next nearest by their vectors follow."""
+    found = list(hits[:k])
+    have = {hit.citation for hit in found}
+    n = CANDIDATES
+    while len(found) < k:
+        n *= 4
+        near = store.dense(query.encoded.vector, n, where)
+        of = store.citations([i for i, _ in near])
+        for citation in (of[i] for i, _ in near if i in of):
+            if citation not in have and len(found) < k:
+                have.add(citation)
+                found.append(Hit(citation, found[-1].score - 1 if found else 0.0))
+        if len(near) < n:
+            break
+    return found

@@ -217,12 +217,15 @@ def test_a_bad_date_is_one_line_and_the_page_stays_up(page: Page, address: str, 
 
 def test_the_api_answers_with_the_answer_json_and_takes_filters(address: str, sample_qa: CableQA) -> None:
     from gradio_client import Client
+    from gradio_client.exceptions import AppError
 
     client = Client(address, verbose=False)
     answer = client.predict("How many people died?", [], ["cable=09PORTSELWYN702"], api_name="/answer")
 
     assert {row["reference_id"] for row in answer["retrieved"]} == {"09PORTSELWYN702"}
     assert answer["citations"][0]["quote"] in answer["answer"]
+    with pytest.raises(AppError, match=r"^history is not a list of"):
+        client.predict("Who?", [{"question": "Why?"}], [], api_name="/answer")
 
 
 def test_stop_reaches_the_model_server_and_a_missing_model_is_said(

@@ -166,12 +166,22 @@ def test_a_cable_that_stands_twice_is_kept_once_and_embedded_once(tmp_path: Path
 
 
 def test_a_thinner_copy_from_elsewhere_does_not_replace_a_cable(tmp_path: Path, tiny: Embedder) -> None:
-    thin, full = cable(1, "Herring.", source="/thin/a.txt"), cable(1, "Herring and cod.", source="/full/a.txt")
+    there = tmp_path / "full.txt"
+    there.touch()
+    thin, full = cable(1, "Herring.", source="/thin/a.txt"), cable(1, "Herring and cod.", source=str(there))
     assert counts(build([thin], tmp_path, tiny, roots=["/thin"])) == (1, 0, 0, 0, 1)
-    assert counts(build([full], tmp_path, tiny, roots=["/full"])) == (0, 1, 0, 0, 1)
+    assert counts(build([full], tmp_path, tiny, roots=[there])) == (0, 1, 0, 0, 1)
     assert counts(build([thin], tmp_path, never, tiny.identity, ["/thin"])) == (0, 0, 0, 1, 0)
     with Store.open(tmp_path) as store:
         assert store.cable("09TARN1") == full
+
+
+def test_a_cable_that_was_corrected_where_its_folder_was_moved_to_is_updated(tmp_path: Path, tiny: Embedder) -> None:
+    build([cable(1, "Herring and cod.", source="/old/a.txt")], tmp_path, tiny, roots=["/old"])
+    corrected = cable(1, "Herring, no cod.", source="/new/a.txt")
+    assert counts(build([corrected], tmp_path, tiny, roots=["/new"])) == (0, 1, 0, 0, 1)
+    with Store.open(tmp_path) as store:
+        assert store.cable("09TARN1") == corrected
 
 
 def test_nothing_of_a_long_paragraph_is_invisible(tmp_path: Path, tiny: Embedder) -> None:

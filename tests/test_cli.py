@@ -85,10 +85,10 @@ def test_ask_quotes_the_sentence_and_its_place(index: str, capsys: pytest.Captur
     answer = ask(capsys, index, "Why did the minister lower the herring quota?")
 
     assert list(answer) == [
-        "question", "rewritten_question", "answer", "abstained", "statements", "citations", "rejected_citations", "retrieved",
+        "id", "question", "rewritten_question", "answer", "abstained", "statements", "citations", "rejected_citations", "retrieved",
         "model", "index", "timings_ms",
     ]  # fmt: skip
-    assert answer["abstained"] is False
+    assert (answer["id"], answer["abstained"]) == ("", False)
     first = answer["citations"][0]  # type: ignore[index]
     assert (first["reference_id"], first["section"], first["paragraph"]) == ("10PORTSELWYN270", None, "2")
     assert "spawning grounds off Cape Irel" in first["quote"]

@@ -1,4 +1,4 @@
-"""Retrieval while another process changes the index."""
+"""Retrieval while another process changes the index, and where few paragraphs take all candidates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from index.embed import Embedder
-from index.store import Store
+from index.store import Filter, Store
+from qa.answer import CableQA
 from qa.question import read_question
 from qa.reader.model import Reader
 from qa.rerank import rerank
@@ -54,3 +55,22 @@ def test_a_cable_that_is_taken_away_meanwhile_is_not_found(
         assert judged
         read = {one.candidate.passage.citation.reference_id for one in judged}
         assert (gone in read) is (method == "cables")  # after that nothing is looked up any more
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["How many people died in the ferry disaster?", "Who signed 99ATLANTIS1?", "Who signed 10PORTSELWYN270?"],
+)
+def test_where_candidates_are_of_few_paragraphs_others_follow(
+    question: str, sample_qa: CableQA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = Filter(origin="Port Selwyn")
+    monkeypatch.setattr("qa.retrieve.CANDIDATES", 2)
+    answer = sample_qa.answer(question, where=where)
+
+    assert len({hit.citation for hit in answer.retrieved}) == len(answer.retrieved) == 20
+    scores = [hit.score for hit in answer.retrieved]
+    assert scores == sorted(scores, reverse=True)
+    assert {hit.citation.reference_id for hit in answer.retrieved} <= set(sample_qa.store.reference_ids(where))
+    inside = sample_qa.answer(question, where=Filter(cables=("10PORTSELWYN270",)))
+    assert len(inside.retrieved) >= len(sample_qa.store.cable("10PORTSELWYN270").paragraphs)
