@@ -134,6 +134,11 @@ class Store:
         """The cables that `where` admits, newest first, those without a date last."""
         return rows.cable_rows(self._database, where)
 
+    def corrections(self, reference_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """Of these cables that a later one corrects: both reference IDs, the latest first. One corrects those that it refers to, where
+        its subject says that it corrects, revises, supersedes or retracts."""
+        return rows.corrections(self._database, reference_ids)
+
     def reference_ids(self, where: Filter) -> list[str]:
         """The cables that `where` admits, in the order of `cables`."""
         return [row.reference_id for row in rows.cable_rows(self._database, where)]

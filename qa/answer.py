@@ -16,7 +16,8 @@ from index.embed import Embedder
 from index.errors import CableQAError, NotInIndex
 from index.store import Filter, Store
 from qa.abstain import CANNOT_ANSWER, abstain, nothing_on
-from qa.fresh import able_first, fresh
+from qa.corrected import corrected, with_corrections
+from qa.fresh import able_first, fresh, of_the_same
 from qa.lookup import known, look_up, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
 from qa.named import without_reference_ids
@@ -24,6 +25,7 @@ from qa.parts import Part, asked_parts, judge_part, with_passages_of_parts
 from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
 from qa.read import DOUBTFUL, Reading, merged, read
+from qa.recase import recased
 from qa.rerank import Judged, rerank
 from qa.result import DOUBT, Answer, Turn
 from qa.retrieve import Candidate, Hit, Query, candidates, encode_query, filled, paragraphs
@@ -115,24 +117,28 @@ class CableQA:
         base = replace(base, retrieved=tuple(looked.hits), confidence=confidence)
         times |= looked.times
         of_parts = {part: read(of_part) for part, of_part in looked.parts.items()}
+        # the same of several cables, whose figures may differ
+        compares = len({part.alone.lower() for part in of_parts}) == 1
         readings = looked.whole or merged(of_parts.values()) or read(looked.judged, asks_several(asked.text))
-        if len({part.alone.lower() for part in of_parts}) == 1:  # the same of several cables, whose figures may differ
+        if compares:
             readings = [replace(one, part=0) for one in readings]
+        elif not looked.whole:
+            readings = of_the_same(asked.text, readings, self.store)
         first, readings = readings[:1], fresh(readings, asked, self.store)
         if not readings:
             leans = asked.leans  # what was answered before is not asked for
             query = encode_query(f"{leans.own} {leans.asked}", self.store, self.embedder) if leans else looked.query
             yield from self._abstain(base, abstain(query, looked.found, self.store), began, times)
             return
-        doubtful = (
-            confidence < DOUBTFUL or readings[:1] != first
-        )  # a follow-up is answered by what was said before, or beside it
+        doubtful = confidence < DOUBTFUL or readings[:1] != first  # the best only repeats what was answered before
         base = replace(base, note=DOUBT if doubtful else "")
         silent = [part.text for part, found in of_parts.items() if not found]
         every_named = all(part.cables is not None for part in of_parts)  # what is quoted then may be of other cables
         said = nothing_on(silent) if not looked.whole and (every_named or any(of_parts.values())) else ""
+        if corrects := corrected(readings, self.store):
+            said = f"{said} {corrects}".strip()
         if self._model is None:
-            parts, answer = quoted(self.store, base, readings, said)
+            parts, answer = quoted(self.store, base, readings, said, compares or (None if corrects else False))
             yield from (("\n\n" if n else "") + part for n, part in enumerate(parts))
         else:
             ranked = [candidate.passage.citation for candidate in looked.found]
@@ -153,6 +159,7 @@ class CableQA:
         parts: dict[Part, list[Judged]] = {}
         times = {"retrieve": _ms(began)}
         if not whole:
+            text, bare = (recased(said, [one.passage.text for one in found]) for said in (text, bare))
             asks = asked_parts(text, asked, named, found, self.store)
             found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)
@@ -160,6 +167,8 @@ class CableQA:
             found, without = able_first(asked, found, self.store, self.embedder)
             judged, found = rerank(bare, found, self.store, self.reader, most if asks else None)
             judged = [one for one in judged if one.candidate.passage_id not in without]
+            if not asks:
+                judged, found = with_corrections(judged, found, query, asked, inside, self.store, self.reader)
             parts = {part: judge_part(part, bare, judged, self.store, self.reader) for part in asks}
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:

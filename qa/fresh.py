@@ -13,6 +13,7 @@ from index.embed import Embedder
 from index.passage import sentences
 from index.store import Filter, Store
 from qa.lacking import brings, lacks
+from qa.names import names
 from qa.question import Question
 from qa.read import MOST, Reading, words_of
 from qa.retrieve import Candidate, encode_query
@@ -73,3 +74,20 @@ def _repeats(quote: str, words: str, heard: str) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def of_the_same(question: str, readings: Sequence[Reading], store: Store) -> list[Reading]:
+    """The readings but for those of another cable than the first that have fewer of the question's names than it: of two ferries the one
+    that is asked about."""
+    asked = {name.split()[-1].lower() for _, name in names(question)}
+    have = []
+    for one in readings:
+        text = f"{store.cable(one.citation.reference_id).subject} {store.paragraph(one.citation).text}".lower()
+        have.append({name for name in asked if name in text})
+    first = readings[0] if readings else None
+    return [
+        one
+        for one, of in zip(readings, have, strict=True)
+        if first
+        and (one.part != first.part or one.citation.reference_id == first.citation.reference_id or not of < have[0])
+    ]

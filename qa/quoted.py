@@ -14,7 +14,7 @@ from qa.read import Reading, differ, short_answers
 from qa.result import Answer, Cited, Statement
 from qa.verify import SUPPORTED
 
-DIFFER = "The cables give different figures; here they are side by side."
+DIFFER = "The cables give different figures; here they are side by side. See whether they are of the same thing."
 
 
 def cite(store: Store, number: int, reading: Reading) -> Cited:
@@ -28,9 +28,12 @@ def cite(store: Store, number: int, reading: Reading) -> Cited:
     )  # fmt: skip
 
 
-def quoted(store: Store, base: Answer, readings: Sequence[Reading], said: str = "") -> tuple[list[str], Answer]:
+def quoted(
+    store: Store, base: Answer, readings: Sequence[Reading], said: str = "", compares: bool | None = False
+) -> tuple[list[str], Answer]:
     """The parts of the answer's text, and the answer: the readings as they stand, each a statement with its own citation;
-    the sure answering words on top; before them the note: `said`, that of `base`, and that the cables differ."""
+    the sure answering words on top; before them the note: `said`, that of `base`, and that the cables differ. `compares`: whether
+    the question asks the same of several cables; None where it is said that they differ."""
     cited = [cite(store, n, reading) for n, reading in enumerate(readings, 1)]
     quotes = [one.quote for one in cited]
     short = [
@@ -40,7 +43,11 @@ def quoted(store: Store, base: Answer, readings: Sequence[Reading], said: str = 
     parts = [f"{one.text} [{one.citations[0]}]" for one in whole]
     if short:
         parts.insert(0, "; ".join(f"{one.text} [{one.citations[0]}]" for one in short))
-    differing = all(reading.score < 1.0 for reading in readings) and differ(readings, quotes)
+    differing = (
+        compares is not None
+        and all(reading.score < 1.0 for reading in readings)
+        and differ(readings, quotes, bool(compares))
+    )
     note = " ".join(part for part in (said, base.note, DIFFER if differing else "") if part)
     if note:
         parts.insert(0, note)

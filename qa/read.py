@@ -30,6 +30,7 @@ SPAN, UNSURE_SPAN = (
     10.0,
 )  # how far below the best span of its passage another may lie, in logits; where that is unsure
 SURE = 0.75  # least probability at which the answering words stand alone on top
+FIGURE = 6  # words that are hardly more than a figure
 SHORT = 12  # words that may stand alone at most
 _ASKS = re.compile(
     r"\W*(?:(?:and|so|then|but|in|on|at|by|to|of|from|for)\s+)*(?:(?P<who>who|whom|whose)\b|(?P<many>how (?:many|old|long|high|deep|far|large|tall|wide)|what (?:percent|share))\b|(?P<when>when|what (?:year|date|day))\b)",
@@ -133,16 +134,19 @@ def _fits(question: str, words: str) -> bool:
     )
 
 
-def differ(readings: Sequence[Reading], quotes: Sequence[str]) -> bool:
-    """Whether two readings of different cables answer the same with figures of which none is the same."""
-    said = [
-        (reading.part, reading.citation.reference_id, set(figures(words_of(reading, quote))))
-        for reading, quote in zip(readings, quotes, strict=True)
-    ]
+def differ(readings: Sequence[Reading], quotes: Sequence[str], asked_to_compare: bool = False) -> bool:
+    """Whether the cables answer the same with different figures: the first words of each, which are sure and hardly more than a figure,
+    or any, where the question asks the same of several cables."""
+    said: dict[tuple[int, str], set[float]] = {}
+    for reading, quote in zip(readings, quotes, strict=True):
+        words = words_of(reading, quote)
+        if asked_to_compare or (reading.score >= DOUBTFUL and len(words.split()) <= FIGURE):
+            said.setdefault((reading.part, reading.citation.reference_id), set(figures(words)))
+    found = [(*of, values) for of, values in said.items()]
     return any(
         a and b and not a & b
-        for n, (part, one, a) in enumerate(said)
-        for same, other, b in said[:n]
+        for n, (part, one, a) in enumerate(found)
+        for same, other, b in found[:n]
         if part == same and one != other
     )
 

@@ -116,3 +116,10 @@ def test_a_follow_up_on_what_no_cable_has_is_not_answered_with_the_answer_before
     before = sample_qa.answer("And the year before?", [asked.turn])
     assert before.rewritten_question.startswith("And the year before, 2008? (")
     assert "5,340" in before.answer
+
+
+def test_of_two_ferries_the_one_that_is_asked_about_is_quoted(sample_qa: CableQA) -> None:
+    found = sample_qa.answer("At what depth does the wreck of the Coral Vesna lie?")
+
+    assert {str(one.citation) for one in found.citations} == {"09PORTSELWYN524 ¶9"}
+    assert "different figures" not in found.answer

@@ -163,6 +163,21 @@ def test_figures_that_differ(one: str, other: str, cables: tuple[str, str], expe
     assert differ(readings, [one, other]) is expected
     assert differ([readings[0], replace(readings[1], words_start=None, words_end=None)], [one, other]) is False
     assert differ([readings[0], replace(readings[1], part=1)], [one, other]) is False
+    unsure = [readings[0], replace(readings[1], score=0.6)]
+    assert differ(unsure, [one, other]) is False
+    assert differ(unsure, [one, other], asked_to_compare=True) is expected
+
+
+def test_figures_beside_what_answers_first_do_not_differ() -> None:
+    quotes = ["41 tons", "52 tons", "41 tons", "by far the greatest catch of the last 52 years"]
+    first, beside, same, long = (
+        reading(0, len(text), 0.9, (0, len(text)), cable=name)
+        for text, name in zip(quotes, ("09TARN1", "09TARN1", "09TARN2", "09TARN2"), strict=True)
+    )
+
+    assert differ([first, beside, same], quotes[:3]) is False
+    assert differ([beside, same, first], [quotes[1], quotes[2], quotes[0]]) is True
+    assert differ([first, long], [quotes[0], quotes[3]]) is False
 
 
 # --- the probability and the new order -----------------------------------------------------------------------
