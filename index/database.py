@@ -195,6 +195,8 @@ def _readable(folder: Path) -> Iterator[None]:
     """What SQLite or the file system refuses becomes IndexMismatch."""
     try:
         yield
+    except sqlite3.ProgrammingError:  # a fault of ours
+        raise
     except (sqlite3.Error, OSError) as error:
         damaged = type(error) is sqlite3.DatabaseError  # what stands in the way of a whole file is an OperationalError
         mend = "Delete it" if damaged else "See to its rights and the disk"

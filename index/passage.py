@@ -64,7 +64,7 @@ _TITLES = _words(
 )
 # Not the end of a sentence where a figure follows: `No. 12`, `Sept. 11`, `para. 4`.
 _BEFORE_FIGURE = _words(
-    "no nos art para paras p pp sec fig vol ch pt ref reg res nr tel ext"
+    "no nos art par pars para paras p pp sec fig vol ch pt ref reg res nr tel ext"
     " jan feb mar apr jun jul aug sep sept oct nov dec"
 )
 # Ends a sentence only where the next word is one that begins sentences: `in the U.S. The`, `Gazprom Inc. However`.

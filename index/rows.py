@@ -41,8 +41,6 @@ class CableRow:
     tags: tuple[str, ...]
 
 
-_CORRECTS = "subject: (corrects OR revises OR supersedes OR retracts OR erratum)"  # in any form of the words
-
 # --- read ----------------------------------------------------------------------------------------------
 
 
@@ -91,11 +89,13 @@ def cable_rows(database: Database, where: Filter | None = None) -> list[CableRow
 
 
 def corrections(database: Database, reference_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """See `Store.corrections`."""
+    says_so = "subject: (corrects OR revises OR supersedes OR erratum OR errata)"  # in any form of the words
     rows = database.all(
         "SELECT o.reference_id, c.reference_id FROM cables c JOIN json_each(c.other, '$.references') r JOIN cables o ON o.reference_id = r.value"
         f" WHERE r.value {IN_LIST} AND c.sent > o.sent AND c.reference_id IN (SELECT reference_id FROM passages WHERE id IN"
         " (SELECT rowid FROM words WHERE words MATCH ?)) ORDER BY c.sent DESC",
-        json.dumps(list(reference_ids)), _CORRECTS,
+        json.dumps(list(reference_ids)), says_so,
     )  # fmt: skip
     return [(corrected, by) for corrected, by in rows]
 

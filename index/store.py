@@ -135,8 +135,8 @@ class Store:
         return rows.cable_rows(self._database, where)
 
     def corrections(self, reference_ids: Sequence[str]) -> list[tuple[str, str]]:
-        """Of these cables that a later one corrects: both reference IDs, the latest first. One corrects those that it refers to, where
-        its subject says that it corrects, revises, supersedes or retracts."""
+        """Of these cables that a later one may correct: both reference IDs, the latest first. One may that refers to them, and has a word
+        like `correction` in its subject."""
         return rows.corrections(self._database, reference_ids)
 
     def reference_ids(self, where: Filter) -> list[str]:

@@ -92,9 +92,12 @@ class CableQA:
         """
         began = time.perf_counter()
         times: dict[str, float] = {}
-        asked = read_question(question, [(turn.question, turn.answer) for turn in history])
-        if asked.leans and (quoted_before := history[-1].quoted):
-            asked = replace(asked, leans=replace(asked.leans, heard=quoted_before))
+        # what was not answered, or with doubt, is no words of the cables
+        said_before = [
+            (turn.question, "" if turn.answer.startswith(CANNOT_ANSWER) else turn.answer.removeprefix(DOUBT).strip())
+            for turn in history
+        ]
+        asked = read_question(question, said_before)
         if self._model is not None and asked.text != " ".join(question.split()):
             asked = yield from rewritten(self._model, asked, question, history)
             times["rewrite"] = _ms(began)
@@ -123,8 +126,9 @@ class CableQA:
         if compares:
             readings = [replace(one, part=0) for one in readings]
         elif not looked.whole:
-            readings = of_the_same(asked.text, readings, self.store)
-        first, readings = readings[:1], fresh(readings, asked, self.store)
+            readings = of_the_same(asked, readings, self.store)
+        heard = next((turn.quoted for turn in reversed(history) if asked.leans and turn.question != question), "")
+        first, readings = readings[:1], fresh(readings, asked, self.store, heard)
         if not readings:
             leans = asked.leans  # what was answered before is not asked for
             query = encode_query(f"{leans.own} {leans.asked}", self.store, self.embedder) if leans else looked.query
@@ -159,7 +163,8 @@ class CableQA:
         parts: dict[Part, list[Judged]] = {}
         times = {"retrieve": _ms(began)}
         if not whole:
-            text, bare = (recased(said, [one.passage.text for one in found]) for said in (text, bare))
+            text = recased(text, [one.passage.text for one in found])
+            bare = without_reference_ids(text, {name.reference_id for name in named})
             asks = asked_parts(text, asked, named, found, self.store)
             found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)
@@ -168,13 +173,15 @@ class CableQA:
             judged, found = rerank(bare, found, self.store, self.reader, most if asks else None)
             judged = [one for one in judged if one.candidate.passage_id not in without]
             if not asks:
-                judged, found = with_corrections(judged, found, query, asked, inside, self.store, self.reader)
+                judged, found = with_corrections(
+                    judged, found, bare, asked, inside, self.store, self.embedder, self.reader
+                )
             parts = {part: judge_part(part, bare, judged, self.store, self.reader) for part in asks}
             times["read"] = _ms(began)
             if not named and found and found[0].coverage >= COVERED:
                 whole = look_up(asked, (), [found[0].passage.citation.reference_id], self.store)
         top = found[0].score if found else 0.0
-        hits = [Hit(reading.citation, top + 1) for reading in whole]
+        hits = [Hit(citation, top + 1) for citation in dict.fromkeys(reading.citation for reading in whole)]
         hits += [hit for hit in paragraphs(found, k) if hit.citation not in {h.citation for h in hits}]
         if named and len(hits) < k:
             have = {hit.citation for hit in hits}

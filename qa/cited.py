@@ -8,30 +8,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.cable import Citation, normalise_reference_id
+from qa.numbers import MONTHS
 
-MOST = 40  # paragraphs of a range
+MOST = 99  # paragraphs of a range
 _ID = r"(?<!\w)\d{2}(?:[A-Za-z]{3,}|\ ?[A-Z][A-Za-z]*(?:[ .'-][A-Z][A-Za-z]*){0,2}\ ?)\d{1,7}\b"
-_MARK = r"(?:¶+|§+|\bpara(?:graph)?s?\b\.?)\s*"
-_PLURAL = r"(?:¶¶+|§§+|\bpara(?:graph)?s\b\.?)\s*"
+_MARK = r"(?:(?:\b(?:at|in)\s+)?(?:¶+|§+|\bpar(?:a(?:graph)?)?s?\b\.?)\s*)"
+_PLURAL = r"(?:(?:\b(?:at|in)\s+)?(?:¶¶+|§§+|\bpar(?:a(?:graph)?)?s\b\.?)\s*)"
 _ITEM = r"(?:\.?[A-Z]|\([A-Za-z]\))?(?!\w)"  # `¶24.F`, `¶24(f)`: a paragraph's lettered item is a part of it
-_NUMBER = rf"\d{{1,3}}(?!\d){_ITEM}(?!\s+[A-Z]{{3}})"  # not the year of the next reference ID
-_SECTION = r"(?:[IVXivx]+|[A-Za-z])(?:\.(?:[A-Z][A-Z /&-]*|[A-Za-z][A-Za-z/&-]*))*\."
+_NUMBER = rf"\d{{1,3}}(?!\d|[,.]\d){_ITEM}(?!\s+[A-Z]{{3}})"  # not the year of the next reference ID
+_SECTION = r"(?:[IVXivx]+|[A-Za-z])(?:\.[A-Za-z][A-Za-z /&-]*)*\."
 _LABEL = rf"(?:header\b|{_SECTION}\d{{1,3}}(?!\d){_ITEM}|{_NUMBER})"
-_DASH = r"\s*(?:[-–—]|\bto\b)\s*"
+# `section II.B, para. 1`, `II.C.DELIVERED ¶2`, `II.A.1`
+_SECTIONED = rf"(?:sec(?:tion|\.)?\s+)?(?:[IVX]+|[A-Z])(?:\.[A-Z][A-Z /&-]*)*(?:\.\d{{1,3}}(?!\d){_ITEM}|,?\s*{_MARK}\d{{1,3}}(?!\d))"
+_DASH = r"\s*(?:[-–—]|\bto\b|\bthrough\b)\s*"
 _AND = r"(?:\s*[,;&]\s*(?:(?:and|&)\s+)?|\s+and\s+)"
-_CLOSES = rf"(?=(?:(?:{_AND}|{_DASH})(?:{_MARK})?{_LABEL})*\s*(?:[)\]]|[,;]\s*{_ID}))"
+_CLOSES = rf"(?=(?:(?:{_AND}|{_DASH})(?:{_MARK})?{_LABEL}){{0,20}}\s*(?:$|[)\]]|[.,;:?!](?!\d)))"
 # what is in no brackets, and has no mark of its own, may be a figure: `¶2, 5 ships`
-_MORE = rf"(?:(?:{_AND}|{_DASH}){_MARK}{_LABEL}|\s*[-–—]\s*{_LABEL}|{_AND}{_LABEL}{_CLOSES})"
-_PLACES = rf",?\s*(?:{_PLURAL}{_LABEL}(?:(?:{_AND}|{_DASH})(?:{_MARK})?{_LABEL})*|{_MARK}{_LABEL}{_MORE}*)"
-_CITED = re.compile(rf"(?P<id>{_ID})(?P<places>{_PLACES})?")
-_PLACE = re.compile(rf"(?P<to>{_DASH})?(?:{_MARK})?(?P<label>{_LABEL})")
-_ONE = rf"{_ID}(?:{_PLACES})?"
+_MORE = rf"(?:(?:{_AND}|{_DASH}){_MARK}{_LABEL}|\s*[-–—]\s*{_LABEL}|(?:{_AND}|{_DASH}){_LABEL}{_CLOSES})"
+_LIST = rf"(?:{_PLURAL}{_LABEL}(?:(?:{_AND}|{_DASH})(?:{_MARK})?{_LABEL})*|(?:{_MARK}{_LABEL}|{_SECTIONED}){_MORE}*)"
+_PLACES = rf"(?:,?\s*{_LIST}|\s*\(\s*{_LIST}\s*\))"
+_OF = rf"(?:(?P<before>{_MARK}{_LABEL}(?:(?:{_AND}|{_DASH})(?:{_MARK})?{_LABEL}){{0,20}})\s+(?:of|in)\s+(?:the\s+)?(?:(?:cable|telegram)\s+)?)?"
+_CITED = re.compile(rf"{_OF}(?P<id>{_ID})(?P<places>{_PLACES})?")
+_PLACE = re.compile(rf"(?P<to>{_DASH})?(?P<mark>{_MARK})?(?P<label>{_SECTIONED}|{_LABEL})")
+_ONE = rf"(?>{_ID}(?:{_PLACES})?)"
 _AFTER_STOP = re.compile(
     rf"(?<!\.[A-Z])(?P<stop>[.!?][\"”]?)(?:[ \t]*|\s*\n(?=[^\n]*[)\]]\.?[ \t]*$))"
-    rf"(?P<cited>[(\[](?:see |cf\.? )?{_ONE}(?:[,;]?\s*(?:and )?{_ONE})*[)\]])\.?(?=\s|$)",
+    rf"(?P<cited>[(\[](?:see |cf\.? )?{_ONE}(?:[,;]?\s*(?:and )?{_ONE})*+[)\]])\.?(?=\s|$)",
     re.MULTILINE,
 )
 
@@ -52,8 +57,12 @@ def mentions(text: str, origins: Collection[str]) -> Iterator[Mention]:
     origin is among `origins`, or a paragraph follows."""
     for match in _CITED.finditer(text):
         name = normalise_reference_id(match["id"])
-        if name and (re.fullmatch(r"\d+[A-Z]{3,}\d+", match["id"]) or match["places"] or origin_of(name) in origins):
-            places = tuple(_places(name, match["places"] or "")) or (Citation(name),)
+        if (
+            name
+            and origin_of(name).lower() not in MONTHS
+            and (re.fullmatch(r"\d+[A-Z]{3,}\d+", match["id"]) or match["places"] or origin_of(name) in origins)
+        ):
+            places = tuple(_places(name, match["before"] or match["places"] or "")) or (Citation(name),)
             yield Mention(match.start(), match.end(), match[0], places)
 
 
@@ -71,9 +80,14 @@ def _places(name: str, text: str) -> Iterator[Citation]:
     last: Citation | None = None
     for match in _PLACE.finditer(text):
         place = _place(name, match["label"])
-        if match["to"] and last and last.paragraph and place.paragraph and last.section in (place.section, None):
+        if last and not match["mark"] and not place.section:
+            place = replace(place, section=last.section)  # `¶II.A.2-4`
+        if match["to"] and last and last.paragraph and place.paragraph:
             first, end = int(last.paragraph), int(place.paragraph)
-            yield from (Citation(name, place.section, str(n)) for n in range(first + 1, end) if end - first <= MOST)
+            if last.section != place.section or not first < end <= first + MOST:
+                place = replace(last, paragraph=f"{first}-{place.label}")  # resolves to nothing, and is said to
+            else:
+                yield from (replace(last, paragraph=str(n)) for n in range(first + 1, end))
         yield place
         last = place if (place.paragraph or "").isdigit() else None
 
@@ -81,7 +95,7 @@ def _places(name: str, text: str) -> Iterator[Citation]:
 def _place(name: str, label: str) -> Citation:
     if label.lower() == "header":
         return Citation(name, None, "header")
-    match = re.match(rf"(?P<section>{_SECTION})?(?P<number>\d+)", label)
+    bare = re.sub(r"^sec(?:tion|\.)?\s+", "", label)
+    match = re.fullmatch(rf"(?P<section>.*?)(?:\.|,?\s*{_MARK})?(?P<number>\d{{1,3}}){_ITEM}", bare)
     assert match
-    section = match["section"].rstrip(".").upper() if match["section"] else None
-    return Citation(name, section, str(int(match["number"])))
+    return Citation(name, match["section"].upper() or None, str(int(match["number"])))

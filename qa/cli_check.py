@@ -7,7 +7,10 @@ import json
 import os
 import re
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+
+from tqdm import tqdm
 
 from index.errors import InputError
 from index.store import Store
@@ -64,7 +67,8 @@ def _bundled(args: argparse.Namespace, text: str, folder: Path) -> int:
 
 def _text(args: argparse.Namespace, text: str, folder: Path) -> int:
     with Store.open(folder) as store:
-        found = check_text(text, store, Verifier(shipped()))
+        track = partial(tqdm, unit=" sentences", desc="Checking", leave=False, disable=None)
+        found = check_text(text, store, Verifier(shipped()), track)
     if args.json:
         rows = [
             {"text": one.text, "citations": [str(c) for c in one.citations], "verdict": one.verdict, "problems": list(one.problems)}

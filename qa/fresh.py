@@ -9,14 +9,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from index.embed import Embedder
 from index.passage import sentences
 from index.store import Filter, Store
 from qa.lacking import brings, lacks
-from qa.names import names
+from qa.names import capitalised, named, names, spelled, vocabulary
+from qa.numbers import MONTHS
 from qa.question import Question
 from qa.read import MOST, Reading, words_of
 from qa.retrieve import Candidate, encode_query
+
+PART = 0.6  # of a sentence quoted before, words up to this share of it may answer something else
+NOTHING = np.zeros((0, 0), dtype=np.float32)  # of a passage that another process has just replaced
 
 
 def able_first(
@@ -32,7 +38,7 @@ def able_first(
     able, unable = [], []
     below = found[0].score - found[-1].score + 1
     for one in found:
-        tokens, when = vectors[one.passage_id], sent[one.passage.citation.reference_id]
+        tokens, when = vectors.get(one.passage_id, NOTHING), sent.get(one.passage.citation.reference_id)
         if lacks(query, f"{one.passage.context}\n{one.passage.text}", tokens, when):
             unable.append(replace(one, score=one.score - below))
         else:
@@ -40,18 +46,28 @@ def able_first(
     return [*able, *unable], {one.passage_id for one in unable}
 
 
-def fresh(readings: Sequence[Reading], asked: Question, store: Store) -> list[Reading]:
-    """The readings but for those that repeat the answer which a follow-up leans on; where what it asks the same of stands there too,
-    they stay, without answering words. If none is left: the sentences of the same paragraphs that it stands in."""
+def fresh(readings: Sequence[Reading], asked: Question, store: Store, quoted: str = "") -> list[Reading]:
+    """The readings but for those that repeat the answer which a follow-up leans on, `quoted` from there if that is known. Of a sentence
+    that was quoted before, other words may answer; what the follow-up asks the same of may stand in it. If nothing is left: the
+    sentences of the same paragraphs that it stands in."""
     if not asked.leans:
         return list(readings)
     found = []
+    heard = quoted or asked.leans.heard
     for reading in readings:
         quote = store.paragraph(reading.citation).text[reading.start : reading.end]
-        if not _repeats(quote, words_of(reading, quote), asked.leans.heard):
+        words = words_of(reading, quote)
+        if not _stands(quote, heard):
             found.append(reading)
         elif brings(asked.swaps, quote):
             found.append(replace(reading, words_start=None, words_end=None))
+        elif (
+            not asked.swaps
+            and words
+            and len(words) < PART * len(quote)
+            and not _stands(words, asked.leans.heard if quoted else "")
+        ):
+            found.append(reading)
     return (
         found
         or [
@@ -64,26 +80,27 @@ def fresh(readings: Sequence[Reading], asked: Question, store: Store) -> list[Re
     )
 
 
-def _repeats(quote: str, words: str, heard: str) -> bool:
-    """Whether a quote says nothing that the answer `heard` did not, or its answering `words` are that answer."""
-    said, before = _plain(quote), _plain(heard)
-    return bool(before) and (
-        said in before or (before in said and len(before) > len(said) / 2) or before == _plain(words)
-    )
+def _stands(words: str, heard: str) -> bool:
+    """Whether `heard` says all that the words do, or they hardly more than it."""
+    said, before = _plain(words), _plain(heard)
+    return bool(before) and (f" {said} " in f" {before} " or (before in said and len(before) > len(said) / 2))
 
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-def of_the_same(question: str, readings: Sequence[Reading], store: Store) -> list[Reading]:
+def of_the_same(asked: Question, readings: Sequence[Reading], store: Store) -> list[Reading]:
     """The readings but for those of another cable than the first that have fewer of the question's names than it: of two ferries the one
     that is asked about."""
-    asked = {name.split()[-1].lower() for _, name in names(question)}
+    question = asked.leans.own if asked.leans else asked.text
+    own = {name.split()[-1] for _, name in names(question)}
+    own = {name for name in own if name.lower() not in MONTHS}
     have = []
     for one in readings:
-        text = f"{store.cable(one.citation.reference_id).subject} {store.paragraph(one.citation).text}".lower()
-        have.append({name for name in asked if name in text})
+        text = f"{store.cable(one.citation.reference_id).subject} {store.paragraph(one.citation).text}"
+        words, capitals = vocabulary(text), capitalised(text)
+        have.append({name for name in own if named(name, words, capitals) or spelled(name, text)})
     first = readings[0] if readings else None
     return [
         one

@@ -17,7 +17,7 @@ from qa.words import STOP_WORDS
 MENTIONED = 0.5  # cosine of a question's word to the nearest token of a passage, above which it counts as mentioned
 # what a question asks with, which no passage need have
 ASKING = frozenset([
-    "amount", "answer", "cable", "cables", "describe", "document", "documents", "kind", "kinds", "mention", "mentioned", "mentions",
+    "amount", "answer", "cable", "cables", "compare", "compared", "compares", "describe", "differ", "differs", "document", "documents", "kind", "kinds", "mention", "mentioned", "mentions",
     "message", "messages", "name", "named", "names", "number", "reason", "report", "reported", "reports", "sort", "telegram",
     "telegrams", "type",
 ])  # fmt: skip
@@ -31,7 +31,7 @@ ORDINARY = frozenset([
     "man", "men", "need", "new", "next", "now", "old", "onto", "part", "people", "person", "place", "put", "ran", "rather", "run",
     "running", "runs", "saw", "second", "see", "seen", "set", "show", "showed", "since", "soon", "speak", "spoke", "start", "started",
     "still", "straight", "take", "taken", "takes", "taking", "thing", "things", "think", "thought", "took", "toward", "towards", "try",
-    "turn", "turned", "two", "use", "used", "uses", "using", "want", "wanted", "way", "well", "went", "whether", "within", "without",
+    "turn", "turned", "two", "use", "used", "uses", "using", "want", "wanted", "way", "well", "went", "whether", "within", "without", "won",
     "work", "worked", "yet",
 ])  # fmt: skip
 LONGEST = 40  # characters of a word or name that are shown
@@ -69,7 +69,9 @@ def brings(question: str, text: str) -> bool:
     """Whether a word or year of a question of a few words stands in a text."""
     stems = [_stem(word[0].lower()) for term in _terms(question) for word in term if not _YEAR.fullmatch(word[0])]
     years = _YEAR.findall(question)
-    return any(stem in text.lower() for stem in stems) or (bool(years) and not _years(question, text, None))
+    return any(re.search(rf"\b{re.escape(stem)}", text.lower()) for stem in stems) or (
+        bool(years) and not _years(question, text, None)
+    )
 
 
 def _years(question: str, text: str, sent: datetime | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from index.cable import Citation
 from qa.answer import CableQA
 from qa.check import Checked, check
-from qa.cited import mentions
+from qa.cited import before_the_stop, mentions
 from qa.cli import main
 
 
@@ -50,6 +51,10 @@ def test_a_section_of_letters_is_part_of_the_place(sample_qa: CableQA) -> None:
         ("(09PORTSELWYN524 ¶2, 5)", "2 5"), ("as 09PORTSELWYN524, paras 2-3 and 5, says", "2 3 5"),
         ("(09 Port Selwyn 524, para. 05)", "5"), ("(see 09 PORT SELWYN 524 ¶5)", "5"), ("(09portselwyn524 ¶2; ¶5)", "2 5"),
         ("(09PORTSELWYN524 ¶2; 5; 09PORTSELWYN524 header)", "2 5"), ("(09PORTSELWYN524 ¶5(b))", "5"), ("(09PORTSELWYN524 ¶5.B)", "5"),
+        ("(09 PORT SELWYN 524, par. 3)", "3"), ("(09PORTSELWYN524 ¶¶ 2 through 4)", "2 3 4"), ("as 09PORTSELWYN524 at paragraph 4 says", "4"),
+        ("as 09PORTSELWYN524 ¶1 and 3, and others, say", "1 3"), ("see 09PORTSELWYN524 ¶1, 2 and 3.", "1 2 3"), ("(09PORTSELWYN524 ¶1 to 3)", "1 2 3"),
+        ("as 09PORTSELWYN524 (¶4) says", "4"), ("as paragraphs 1 and 4 of 09PORTSELWYN524 say", "1 4"), ("as in paragraph 4 of the cable 09PORTSELWYN524", "4"),
+        ("as 09PORTSELWYN524 ¶2–2,000 men of them", "2"), ("(09PORTSELWYN524 ¶5-3)", "5 5-3"),
         ("(09PORTSELWYN524 ¶header)", "header"), ("in 09PORTSELWYN524 ¶2, 5 weeks later", "2"), ("in 09 PORT SELWYN 524 ¶2, 1990", "2"),
     ],
 )  # fmt: skip
@@ -60,6 +65,16 @@ def test_how_citations_are_written(cited: str, places: str) -> None:
     assert [place.paragraph for place in found if place.paragraph] == places.split()
 
 
+def test_long_lists_are_read_in_linear_time() -> None:
+    for text in (
+        "See 09TARN14 ¶A" + ".B" * 2000, "So. (" + "09TARN14 ¶2; " * 2000 + "says", "(09TARN14 ¶2" + ", 3" * 2000 + ")",
+        "paragraph 1" + ", 2" * 2000 + " of it",
+    ):  # fmt: skip
+        began = time.perf_counter()
+        list(mentions(before_the_stop(text), {"TARN"}))
+        assert time.perf_counter() - began < 2
+
+
 def test_a_section_may_be_written_small() -> None:
     (one,) = mentions("(10 Astana 141 ¶ii.d.EQUIPMENT.3 and ¶I.1)", ())
 
@@ -67,7 +82,27 @@ def test_a_section_may_be_written_small() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["20 Boeing 737 jets", "the 20mm60 gun", "on 09 March 2009", "at 10 Downing Street 1999"]
+    ("text", "label"),
+    [
+        (" II.A.1", "II.A.1"), (", section II.B, para. 1", "II.B.1"), (", II.B ¶1", "II.B.1"), (" II.C.DELIVERED ¶2", "II.C.DELIVERED.2"),
+        (" ¶II.D TRAINING COURSES.4", "II.D TRAINING COURSES.4"), (" ¶II.A.2-3", "II.A.2 II.A.3"), (" A man came", ""), (" I saw 3 men", ""),
+    ],
+)  # fmt: skip
+def test_a_section_may_stand_before_the_mark(text: str, label: str) -> None:
+    (one,) = mentions(f"09PORTSELWYN655{text}", ())
+
+    assert " ".join(place.label for place in one.places) == label
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20 Boeing 737 jets",
+        "the 20mm60 gun",
+        "on 09 March 2009",
+        "On 12 March 2009 ¶3 was signed",
+        "at 10 Downing Street 1999",
+    ],
 )
 def test_what_is_no_citation(text: str) -> None:
     assert not list(mentions(text, {"PORTSELWYN"}))
@@ -80,6 +115,24 @@ def test_brackets_of_citations_are_no_words_of_the_sentence(sample_qa: CableQA) 
 
     assert (one.verdict, one.problems) == ("supported", ())
     assert [place.paragraph for place in one.citations] == ["4", "5"]
+
+
+def test_notes_say_what_a_sentence_cites(sample_qa: CableQA) -> None:
+    quote = sample_qa.store.paragraph(Citation("09PORTSELWYN524", None, "5")).text.split(". ")[0]
+    text = f"{quote} [1]. The ferry had 99,000 crew [2].\n\n[1] See 09PORTSELWYN524 ¶5.\n[2] 09PORTSELWYN524, para. 2; 09TARN14.\n[3] A word of thanks."
+
+    first, second, third = checked(sample_qa, text)
+
+    assert (first.verdict, [str(place) for place in first.citations]) == ("supported", ["09PORTSELWYN524 ¶5"])
+    assert [str(place) for place in second.citations] == ["09PORTSELWYN524 ¶2", "09TARN14"]
+    assert second.verdict != "supported"
+    assert (third.text, third.citations) == ("[3] A word of thanks.", ())
+
+
+def test_a_later_correction_of_what_is_cited_is_named(sample_qa: CableQA) -> None:
+    (one,) = checked(sample_qa, "The herring quota for 2009 was 49,500 tons (09PORTSELWYN188 ¶1).")
+
+    assert (one.verdict, one.problems) == ("supported", ("09PORTSELWYN219 corrects 09PORTSELWYN188",))
 
 
 def test_a_citation_alone_supports_nothing(sample_qa: CableQA) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from qa.answer import CableQA
@@ -59,11 +62,41 @@ def test_another_cable_is_asked_what_was_asked_before() -> None:
         ("and in 2007?", ("How many came in early 2009?", "Nine."), "and in 2007? (How many came in early 2009? Nine.)"),
         ("and the year before?", ("How many came?", "Nine [2]."), "and the year before? (How many came? Nine.)"),
         ("and women the year before?", ("How many came in 2009?", "Nine."), "and women the year before, 2008? (How many came in 2009? Nine.)"),
+        ("and in 2007?", ("How many houses of the 1998 treaty were built?", "Nine."), "and in 2007? (How many houses of the 1998 treaty were built? Nine.)"),
+        ("and the year before?", ("How many came?", "1,900 men, 1850 of them in cells."), "and the year before? (How many came? 1,900 men, 1850 of them in cells.)"),
         ("And the year before that one?", ("How many came in 2009 and 2008?", "9."), "And the year before that one? (How many came in 2009 and 2008? 9.)"),
     ],
 )  # fmt: skip
 def test_another_year_is_asked_what_was_asked_before(question: str, turn: tuple[str, str], expected: str) -> None:
     assert standalone(question, [turn]) == expected
+
+
+def test_one_year_after_another_is_asked_the_same() -> None:
+    history = [
+        ("How large is the herring quota for 2009?", "48,700 tons"),
+        ("And in 2008?", "52,300 tons"),
+        ("2007?", ""),
+    ]
+
+    assert standalone("2007?", history[:2]) == "How large is the herring quota for 2007?"
+    assert standalone("And in 2010?", history) == "How large is the herring quota for 2010?"
+    assert (
+        standalone("What happened the year before the ferry sank?", history)
+        == "What happened the year before the ferry sank?"
+    )
+    assert standing("And In 2008?", history[:2]).text == "How large is the herring quota for 2008?"
+    assert (
+        standalone("how large is the herring quota for 2009?", history[:1])
+        == "how large is the herring quota for 2009?"
+    )
+
+
+def test_long_questions_are_read_in_linear_time() -> None:
+    began = time.perf_counter()
+    for text in ("? " * 3000 + "x", "!" * 3000, "and " * 3000, "the year before " * 1000):
+        standing(text, [("How large is it?", "41")])
+
+    assert time.perf_counter() - began < 2
 
 
 def test_an_answer_is_read_without_its_markers_and_cut_between_words() -> None:
@@ -96,7 +129,11 @@ def test_a_quote_that_repeats_the_answer_before_is_no_answer(sample_qa: CableQA)
     reading = Reading(citation, start, end, 0.9, start, start + 12)
     turn = (NURSES[0], text[start:end] + " [1]")
 
-    assert fresh([reading], read_question("And who counted them?", [turn]), sample_qa.store) == []
+    counted = read_question("And who counted them?", [turn])
+    assert fresh([replace(reading, words_end=end)], counted, sample_qa.store) == []  # the whole sentence once more
+    assert fresh([reading], counted, sample_qa.store) == [reading]  # other words of it
+    short = read_question("And who counted them?", [(NURSES[0], text[start : start + 12])])
+    assert fresh([reading], short, sample_qa.store, text[start:end]) == []  # the same words
     assert fresh([reading], read_question("And in 2007?", [turn]), sample_qa.store)[0].words_start is None
     assert fresh([reading], read_question("And midwives?", [turn]), sample_qa.store) == []
     assert fresh([reading], read_question("How many nurses had Sundmark?"), sample_qa.store) == [reading]
@@ -116,6 +153,16 @@ def test_a_follow_up_on_what_no_cable_has_is_not_answered_with_the_answer_before
     before = sample_qa.answer("And the year before?", [asked.turn])
     assert before.rewritten_question.startswith("And the year before, 2008? (")
     assert "5,340" in before.answer
+
+
+def test_what_was_quoted_before_may_answer_what_is_asked_now(sample_qa: CableQA) -> None:
+    asked = "Who presented the report on the ferry Coral Vesna?"
+    answer = sample_qa.answer(asked)
+    assert "Benedikt Aune" in answer.answer
+
+    when = sample_qa.answer("When was it?", [Turn(asked, answer.answer)])
+    assert "August 6" in when.answer
+    assert not when.abstained
 
 
 def test_of_two_ferries_the_one_that_is_asked_about_is_quoted(sample_qa: CableQA) -> None:
