@@ -48,7 +48,7 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         kept = gr.Textbox(visible="hidden", elem_id="kept")  # the conversation as JSON, on its way to the browser
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="ask-side"):
-                log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS)
+                log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS, autoscroll=True)
                 ui_evaluate.judging(qa, last, turns)
                 box = gr.Textbox(
                     label="Question",

@@ -66,6 +66,7 @@ a.cite:focus-visible, button:focus-visible, textarea:focus-visible, input:focus-
 mark strong { text-decoration: underline; text-decoration-thickness: 2px; text-underline-offset: 3px; }
 mark { background: #fde68a; color: #1c1917; border-radius: .2rem; padding-block: .2em; }
 .signature { letter-spacing: .1em; }
-@media (min-width: 1000px) { #ask-side { position: sticky; top: .5rem; align-self: flex-start; max-height: 97vh; overflow: auto; flex-wrap: nowrap; } }
+@media (min-width: 1000px) { #ask-side { position: sticky; top: .5rem; align-self: flex-start; max-height: 97vh; overflow: auto; flex-wrap: nowrap; }
+  #chat { max-height: 62vh; overflow-y: auto; } }
 @media (max-width: 700px) { .paragraph { grid-template-columns: minmax(0, 1fr); gap: 0; } .fields { grid-template-columns: minmax(0, 1fr); } }
 """

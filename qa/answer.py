@@ -18,9 +18,9 @@ from index.store import Filter, Store
 from qa.abstain import CANNOT_ANSWER, abstain, nothing_on
 from qa.corrected import corrected, with_corrections
 from qa.fresh import able_first, fresh, of_the_same
-from qa.lookup import known, look_up, without_header_words
+from qa.lookup import known, look_up, who_is, without_header_words
 from qa.models import QUOTES, Limits, Model, check_spec, load_model
-from qa.named import without_reference_ids
+from qa.named import references, without_reference_ids
 from qa.parts import Part, asked_parts, judge_part, with_passages_of_parts
 from qa.question import Question, asks_several, read_question
 from qa.quoted import quoted
@@ -130,6 +130,8 @@ class CableQA:
         heard = next((turn.quoted for turn in reversed(history) if asked.leans and turn.question != question), "")
         first, readings = readings[:1], fresh(readings, asked, self.store, heard)
         if not readings:
+            readings = who_is(asked.text, looked.found, self.store)
+        if not readings:
             leans = asked.leans  # what was answered before is not asked for
             query = encode_query(f"{leans.own} {leans.asked}", self.store, self.embedder) if leans else looked.query
             yield from self._abstain(base, abstain(query, looked.found, self.store), began, times)
@@ -154,17 +156,23 @@ class CableQA:
         began = time.perf_counter()
         named = known(asked, self.store, where)
         text = without_header_words(asked) if asked.fields and not named else asked.text
-        bare = without_reference_ids(text, {name.reference_id for name in named})
+        ids = {name.reference_id for name in named}
+        bare = without_reference_ids(text, ids)
         query = encode_query(bare, self.store, self.embedder)
         inside = replace(where, cables=tuple(name.reference_id for name in named)) if named else where
         found = candidates(query, asked, self.store, inside)
+        if asked.swaps and named and not references(asked.swaps):  # of another thing, it is of any cable
+            able, without = able_first(asked, found, self.store, self.embedder)
+            if len(without) == len(able):
+                named, inside = [], where
+                found = candidates(query, asked, self.store, where)
         whole = look_up(asked, named, (), self.store) if named else []
         judged: list[Judged] = []
         parts: dict[Part, list[Judged]] = {}
         times = {"retrieve": _ms(began)}
         if not whole:
             text = recased(text, [one.passage.text for one in found])
-            bare = without_reference_ids(text, {name.reference_id for name in named})
+            bare = without_reference_ids(text, ids)
             asks = asked_parts(text, asked, named, found, self.store)
             found, most = with_passages_of_parts(asks, found, asked, self.store, self.embedder)
             times["retrieve"] = _ms(began)

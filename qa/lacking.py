@@ -11,6 +11,7 @@ from datetime import datetime
 
 import numpy as np
 
+from qa.named import COMPACT
 from qa.retrieve import Query
 from qa.words import STOP_WORDS
 
@@ -110,7 +111,12 @@ def _terms(question: str) -> list[list[re.Match[str]]]:
     for word in _WORD.finditer(question):
         before = found[-1][-1] if found else None
         alone = before is None or question[before.end() : word.start()] != " "  # not as in `undersea cable`
-        if word[0].lower() in STOP_WORDS or word[0] in ORDINARY or (word[0] in ASKING and alone):
+        if (
+            word[0].lower() in STOP_WORDS
+            or word[0] in ORDINARY
+            or COMPACT.fullmatch(word[0])
+            or (word[0] in ASKING and alone)
+        ):
             continue
         if before and before[0][0].isupper() and word[0][0].isupper() and question[before.end() : word.start()] == " ":
             found[-1].append(word)

@@ -11,10 +11,12 @@ from dataclasses import replace
 
 from index.cable import HEADER, Cable, Citation, Paragraph
 from index.errors import NotInIndex
+from index.passage import sentences
 from index.store import Filter, Store
 from qa.named import Named, is_surely_named
 from qa.question import Question
 from qa.read import Reading
+from qa.retrieve import Candidate
 
 _HEADER_WORDS = re.compile(
     r"\b(who|signed|signature|signatory|when|was|sent|date|dated|which|what|subject|tags?|classification|classified|how|is|are|does|do|"
@@ -24,6 +26,8 @@ _HEADER_WORDS = re.compile(
 _HEADER_ONLY = re.compile(
     rf"{_HEADER_WORDS.pattern}|\b(?:the|of|in|it|its|and|this|that|a|an|\d\d[A-Z]{{3,}}\d+)\b|\W", re.IGNORECASE
 )
+_WHO_IS = re.compile(r"\W*who(?:'s| is| was) (?P<name>[^\W\d][\w'’-]+(?: [^\W\d][\w'’.-]*){0,3}?)\W*", re.IGNORECASE)
+MOST_OF_NAME = 3  # paragraphs
 DESCRIBED = re.compile(r"\b(?:cable|telegram)\s+(?:about|on|of|that|which|from)\b", re.IGNORECASE)
 
 
@@ -69,6 +73,25 @@ def look_up(asked: Question, named: Sequence[Named], nearest: Sequence[str], sto
         summary = _summary(cable, None)
         readings.append(Reading(cable.citation(summary), 0, len(summary.text), 1.0))
     return [reading for reading in readings if reading.end]
+
+
+def who_is(question: str, found: Sequence[Candidate], store: Store) -> list[Reading]:
+    """For `Who is Oda Kestrel?` where nothing is read as an answer: the first sentence that has the name, of up to three of the paragraphs
+    found first; they say something of the person. Empty for any other question."""
+    asked = _WHO_IS.fullmatch(question)
+    if not asked:
+        return []
+    name = re.compile(rf"\b{re.escape(asked['name'])}\b", re.IGNORECASE)
+    readings: list[Reading] = []
+    for citation in dict.fromkeys(one.passage.citation for one in found):
+        text = store.paragraph(citation).text
+        there = next(
+            (match for match in name.finditer(text) if all(word[0].isupper() for word in match[0].split())), None
+        )
+        at = there and next((start, end) for start, end in sentences(text) if start <= there.start() < end)
+        if at and len(readings) < MOST_OF_NAME:
+            readings.append(Reading(citation, *at, 0.0))
+    return readings
 
 
 def _summary(cable: Cable, section: str | None) -> Paragraph:

@@ -36,6 +36,7 @@ _ASKS = re.compile(
     r"\W*(?:(?:and|so|then|but|in|on|at|by|to|of|from|for)\s+)*(?:(?P<who>who|whom|whose)\b|(?P<many>how (?:many|old|long|high|deep|far|large|tall|wide)|what (?:percent|share))\b|(?P<when>when|what (?:year|date|day))\b)",
     re.IGNORECASE,
 )
+_MARK = re.compile(r"\W*(?:(?:begin|end) )?(?:summary|comment|note|text)\W*", re.IGNORECASE)  # `END SUMMARY.`
 _TIME = re.compile(
     r"day\b|\b(?:ago|noon|midnight|morning|evening|night|week|month|year|spring|summer|autumn|fall|winter|after|before|once|until)",
     re.I,
@@ -101,17 +102,25 @@ def words_of(reading: Reading, quote: str) -> str:
 
 def short_answers(question: str, readings: Sequence[Reading], quotes: Sequence[str]) -> list[tuple[int, str]]:
     """The answering words of each reading, by its place, fit to stand alone on top of the answer: of the kind that the question asks
-    for. None where one is not sure or not short, or the first does not fit."""
-    found = []
+    for; of a paragraph its first, unless several things are asked. None where one is not sure or not short, or the first does not fit."""
+    found: list[tuple[int, str]] = []
+    of: set[Citation] = set()
     for n, (reading, quote) in enumerate(zip(readings, quotes, strict=True)):
-        words = words_of(reading, quote)
+        words = _closed(words_of(reading, quote))
         if reading.score < SURE or not words or len(words.split()) > SHORT or len(words) > 0.7 * len(quote):
             return []
         if _fits(question, words):
-            found.append((n, words))
+            if reading.citation not in of or asks_several(question):
+                found.append((n, words))
+            of.add(reading.citation)
         elif not n:
             return []
     return found
+
+
+def _closed(words: str) -> str:
+    """The words up to a bracket in them that does not close: `480 million crowns ($12 million`."""
+    return words[: words.rindex("(")].rstrip(" ,;") if words.count("(") > words.count(")") else words
 
 
 def _fits(question: str, words: str) -> bool:
@@ -161,6 +170,8 @@ def _quotes(one: Judged) -> list[Reading]:
             break
         inside = [(s, e) for s, e in sentences(passage.text) if s < span.end and e > span.start]
         if not inside:
+            continue
+        if _MARK.fullmatch(passage.text[inside[0][0] : inside[-1][1]]):
             continue
         start, end = passage.start + inside[0][0], passage.start + inside[-1][1]
         reading = Reading(

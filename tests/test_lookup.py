@@ -11,6 +11,7 @@ import pytest
 from index.cable import Citation, Paragraph
 from index.errors import NotInIndex
 from index.store import Store
+from qa.answer import CableQA
 from qa.lookup import known, look_up, without_header_words
 from qa.named import Named
 from qa.question import read_question
@@ -126,3 +127,11 @@ def test_a_cable_that_is_not_there_is_told_with_the_nearest(store: Store) -> Non
 def test_of_several_cables_those_that_are_there_count(store: Store) -> None:
     assert known(read_question("How do 10TARN142 and 10TARN141 differ?"), store) == [Named("10TARN141")]
     assert known(read_question("Who trained the dogs?"), store) == []
+
+
+def test_of_a_person_nothing_says_who_they_are_what_names_them_is_quoted_with_doubt(sample_qa: CableQA) -> None:
+    for question in ("Who is Dunn?", "who was mirela dunn"):
+        found = sample_qa.answer(question)
+        assert found.doubtful
+        assert "Mirela Dunn" in found.citations[0].quote
+    assert sample_qa.answer("Who is Zork Blah?").abstained

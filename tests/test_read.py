@@ -268,3 +268,23 @@ def test_fewer_candidates_than_are_read_at_first_are_all_read(tmp_path: Path) ->
         for few in (1, 3):
             judged, order = rerank("How many tons of copper?", found[:few], store, Reader())
             assert len(judged) == len(order) == few
+
+
+def test_a_bracket_that_does_not_close_is_left_out_of_the_answering_words() -> None:
+    quote = "It cost 480 million crowns ($12 million), says the ministry, and nobody knows why it cost so much more than last year."
+    words = (quote.index("480"), quote.index("), says"))
+
+    assert short_answers("How much did it cost?", [reading(0, len(quote), 0.9, words)], [quote]) == [
+        (0, "480 million crowns")
+    ]
+
+
+def test_of_a_paragraph_the_first_words_stand_on_top() -> None:
+    quotes = [
+        "The first of the boats cost 41 million crowns in all.",
+        "Another one, the second, cost 52 million crowns in all.",
+    ]
+    both = [reading(0, len(quotes[0]), 0.9, (28, 46)), reading(100, 100 + len(quotes[1]), 0.9, (129, 147))]
+
+    assert [n for n, _ in short_answers("How much did it cost?", both, quotes)] == [0]
+    assert [n for n, _ in short_answers("How much did each cost, and how much both?", both, quotes)] == [0, 1]
