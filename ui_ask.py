@@ -28,7 +28,7 @@ from qa.conversation import Exchange, as_json, restored
 from qa.opening import read_call
 from qa.provenance import made_with
 from qa.result import Answer
-from ui_look import BACK, KEEP, KEPT, LINKS, SCROLL, TO_EVIDENCE
+from ui_look import BACK, KEEP, KEPT, LINKS, SCROLL, TO_EVIDENCE, TO_LAST
 
 Shown = dict[Any, Any]  # what components show from now on
 FILTERS = ("origin", "classification", "TAG", "sent from", "sent to")
@@ -48,7 +48,7 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
         kept = gr.Textbox(visible="hidden", elem_id="kept")  # the conversation as JSON, on its way to the browser
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="ask-side"):
-                log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS, autoscroll=True)
+                log = gr.HTML(ui.chat([]), elem_id="chat", js_on_load=LINKS)
                 ui_evaluate.judging(qa, last, turns)
                 box = gr.Textbox(
                     label="Question",
@@ -160,6 +160,7 @@ def ask_tab(qa: CableQA, page: gr.Blocks, examples: Sequence[str]) -> None:
             fields, [filters], trigger_mode="always_last", **private,
         )  # fmt: skip
         kept.change(None, [kept], js=KEEP)
+        log.change(None, js=TO_LAST)
         for source, marks in ((log, last), (shown, last), (cable, opened)):
             source.click(open_link, [turns, marks], [cable, opened], **private).then(None, js=SCROLL)
         page.load(

@@ -31,6 +31,11 @@ TO_EVIDENCE = """() => setTimeout(() => {
   const above = evidence.getBoundingClientRect().top < 0;
   if (above && innerWidth >= 1000 && !document.querySelector('#cable article')) evidence.scrollIntoView();
 }, 120)"""
+# The chat scrolls by itself where it stands beside the evidence: the last question is in view.
+TO_LAST = """() => setTimeout(() => {
+  const chat = document.querySelector('#chat'), turns = chat.querySelectorAll('.turn');
+  if (turns.length) chat.scrollTop = turns[turns.length - 1].offsetTop - chat.offsetTop;
+}, 60)"""
 # Each tab keeps its own conversation, and a reload does not lose it.
 KEEP = "(text) => sessionStorage.setItem('cable-qa-conversation', text)"
 KEPT = "() => sessionStorage.getItem('cable-qa-conversation') || ''"
@@ -67,6 +72,6 @@ mark strong { text-decoration: underline; text-decoration-thickness: 2px; text-u
 mark { background: #fde68a; color: #1c1917; border-radius: .2rem; padding-block: .2em; }
 .signature { letter-spacing: .1em; }
 @media (min-width: 1000px) { #ask-side { position: sticky; top: .5rem; align-self: flex-start; max-height: 97vh; overflow: auto; flex-wrap: nowrap; }
-  #chat { max-height: 62vh; overflow-y: auto; } }
+  #chat { max-height: 62vh; overflow-y: auto !important; flex-shrink: 0; } }
 @media (max-width: 700px) { .paragraph { grid-template-columns: minmax(0, 1fr); gap: 0; } .fields { grid-template-columns: minmax(0, 1fr); } }
 """

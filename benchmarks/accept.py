@@ -3,7 +3,8 @@
     python -m benchmarks.accept
 
 Answers `index/sample-golden.jsonl`, whose questions avoid the cables' words, `benchmarks/plain.jsonl`, whose questions use them,
-and `benchmarks/untouched.jsonl` and `benchmarks/blind.jsonl`, on which no threshold is chosen, with `quotes` over an index of the sample corpus made for the purpose, and writes tests/accepted.json: for each set the
+and `benchmarks/untouched.jsonl` and `benchmarks/blind.jsonl`, on which no threshold is chosen, and `benchmarks/follow-ups.jsonl`, on half of which the rules for
+them were, with `quotes` over an index of the sample corpus made for the purpose, and writes tests/accepted.json: for each set the
 figures measured, with what they were measured of, and the requirements, each a question's worth below its figure, since another
 processor may round one question the other way. Call it when a change has made the figures better, or worse for a reason, and
 commit the file with the change.

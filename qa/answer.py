@@ -127,7 +127,7 @@ class CableQA:
             readings = [replace(one, part=0) for one in readings]
         elif not looked.whole:
             readings = of_the_same(asked, readings, self.store)
-        heard = next((turn.quoted for turn in reversed(history) if asked.leans and turn.question != question), "")
+        heard = next((turn.quoted for turn in reversed(history[-2:]) if turn.quoted and turn.question != question), "")
         first, readings = readings[:1], fresh(readings, asked, self.store, heard)
         if not readings:
             readings = who_is(asked.text, looked.found, self.store)
