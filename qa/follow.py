@@ -76,7 +76,7 @@ class Standing:
 def standing(question: str, history: Sequence[tuple[str, str]]) -> Standing:
     """The question, with what was asked and answered before it in brackets where it leans on that; else unchanged.
 
-    The last two questions and the last answer to them, without its markers, are kept; `the year before` is said in figures. `What about
+    The last question, the one that it leans on, and the last answer to them, without its markers, are kept; `the year before` is said in figures. `What about
     09TARN14?` and `And in 2007?` are the question before it, asked of that cable or year. Source: the simplest of the baselines in
     conversational search (the last turns joined to the question); the reader is trained on questions of this form.
     """
@@ -92,14 +92,15 @@ def standing(question: str, history: Sequence[tuple[str, str]]) -> Standing:
         return Standing(COMPACT.sub(of["id"], asked, count=1) if named else f"{asked.rstrip(' ?.')} in {of['id']}?")
     if COMPACT.search(text) or not _leans(text, " ".join(part for turn in history for part in turn)):
         return Standing(text)
-    answer = next((answer for _, answer in reversed(history[-2:]) if answer.strip()), "")
+    turns = history[-2:] if _leans(last, "") else history[-1:]
+    answer = next((answer for _, answer in reversed(turns) if answer.strip()), "")
     first, *more = (" ".join(_MARKER.sub("", part).split()) for part in answer.split("\n\n"))
     answered = " ".join([first, *more[:1]])
     of_year = _WHAT_YEAR.fullmatch(text) if len(text) <= LONGEST else None
     if of_year and not _leans(asked, "") and (swapped := _in_year(of_year["year"], asked)):
         return Standing(swapped, text, asked, answered)
     text = _in_figures(text, asked, answered)
-    asked = " ".join(question.strip() for question, _ in history[-2:])
+    asked = " ".join(question.strip() for question, _ in turns)
     return Standing(f"{text} ({f'{asked} {_short(first)}'.strip()})", text, asked, answered)
 
 

@@ -99,6 +99,16 @@ def test_long_questions_are_read_in_linear_time() -> None:
     assert time.perf_counter() - began < 2
 
 
+def test_a_question_that_stood_alone_is_read_without_the_one_before_it() -> None:
+    port, herring = ("Who runs the port?", "Jorin Halbek."), ("How many tons of herring were landed?", "")
+
+    assert standalone("and cod?", [port, herring]) == "and cod? (How many tons of herring were landed?)"
+    assert (
+        standalone("and cod?", [port, ("And of herring?", "")])
+        == "and cod? (Who runs the port? And of herring? Jorin Halbek.)"
+    )
+
+
 def test_an_answer_is_read_without_its_markers_and_cut_between_words() -> None:
     answer = "The minister opened the old harbour once more [1][2]. " * 8
 
