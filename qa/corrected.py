@@ -40,12 +40,9 @@ def with_corrections(
     the question as it is read, `where` the cables that it is asked of."""
     seem = {one.candidate.passage.citation.reference_id for one in judged if one.probability >= ANSWERS}
     by = list(dict.fromkeys(later for _, later in corrections(seem, store)))
-    admitted = (
-        set(store.reference_ids(replace(where, cables=tuple(by))))
-        if by and not where.cables
-        else set(by) & set(where.cables)
-    )
-    by = [name for name in by if name in admitted]
+    if by:
+        admitted = set(store.reference_ids(where if where.cables else replace(where, cables=tuple(by))))
+        by = [name for name in by if name in admitted]
     if not by:
         return list(judged), list(found)
     query = encode_query(text, store, embedder)

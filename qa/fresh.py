@@ -1,6 +1,7 @@
-"""What a follow-up brings new: the passages that lack it, and the quotes that only repeat what was answered before.
+"""What does not answer though it is near: passages that lack what a follow-up brings new, quotes that only repeat what was answered
+before, and quotes of another thing than the one that is asked about.
 
-Flows in: a question that leans on others, its candidates or readings. Flows out: fewer of them.
+Flows in: a question, its candidates or readings. Flows out: the candidates in a new order, or fewer readings.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What a question names is quoted without search: a header field, a paragraph by its number, a cable's summary.
+"""What a question names is quoted without reading: a header field, a paragraph by its number, a cable's summary; of a person the
+sentences that have the name.
 
-Flows in: a Question and the store. Flows out: Readings of whole paragraphs or header lines. No ranking.
+Flows in: a Question, what was found for it, and the store. Flows out: Readings. No ranking.
 """
 
 from __future__ import annotations
